@@ -1,0 +1,368 @@
+"""Everything that crosses a process: recipes (what is asked for), progress and the state of jobs.
+
+A recipe names its inputs and parameters and nothing else: signal sets and checkpoints by the hash of their bytes,
+anything computed by the recipe that makes it. So every result has one name on every machine, whoever asks for it, and
+whoever has the inputs can make it again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from explorer.artifacts import canonical_json, sha256
+from explorer.errors import InvalidInput
+from explorer.signals import Sampling
+
+RAW = "raw"
+"""The control's space: the samples themselves, resampled to one common grid."""
+
+
+def check_hash(value: str) -> None:
+    """Raises InvalidInput unless ``value`` is a SHA-256 in lower-case hexadecimal."""
+    if len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+        raise InvalidInput(f"Got the id {value[:80]!r}; expected 64 hexadecimal digits.")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InvalidInput(f"Got {name} {value}; expected {low} to {high}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What to compute. Subclasses state an ``op`` and their inputs.
+
+    ``version`` rises when the same recipe would give other numbers; ``kept`` says that results go to the store, the
+    rest live in memory for as long as there is room.
+    """
+
+    version: ClassVar[int] = 1
+    kept: ClassVar[bool] = False
+
+    def __post_init__(self):
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in ("signals", "checkpoint"):
+                check_hash(value)
+            elif f.name == "seed":
+                _between("seed", value, 0, 2**63 - 1)
+            elif f.name == "rows" and value is not None and not (len(value) and min(value) >= 0):
+                raise InvalidInput(f"Got rows {str(value)[:80]}; expected positions from 0 up, at least one.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists, which the server's types read back."""
+        return asdict(self)
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the result: SHA-256 of the recipe and the versions of all that it is made of."""
+        return sha256(canonical_json(_versioned(self)).encode())
+
+
+def _versioned(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        return {"version": value.version} | {f.name: _versioned(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple):
+        return [_versioned(part) for part in value]
+    return asdict(value) if isinstance(value, Sampling) else value
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load(Recipe):
+    """A built-in signal set, by name."""
+
+    op: Literal["load"] = "load"
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observe(Recipe):
+    """Signals as an encoder sees them: ``values`` [n, P, m], ``coords`` [P, d] or [n, P, d], ``mask`` [n, P] if any.
+
+    On a whole grid ``values`` is [n, *size, m] and ``coords`` is left out.
+    """
+
+    op: Literal["observe"] = "observe"
+    signals: str
+    sampling: Sampling
+    rows: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Recipe):
+    """A checkpoint of a representation, trained on a signal set. ``config`` overrides fields of the preset."""
+
+    op: Literal["train"] = "train"
+    kept: ClassVar[bool] = True
+    representation: str
+    signals: str
+    preset: str = "default"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    split: str = "train"
+    seed: int = 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Codes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encode(Recipe):
+    """The codes of all signals of a set, as a sampling shows them to a checkpoint."""
+
+    op: Literal["encode"] = "encode"
+    kept: ClassVar[bool] = True
+    checkpoint: str
+    signals: str
+    sampling: Sampling
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take(Recipe):
+    """Some of the codes, by position."""
+
+    op: Literal["take"] = "take"
+    codes: "CodesRecipe"
+    rows: tuple[int, ...]
+
+
+CodesRecipe = Encode | Take
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is shown of codes. ``space`` "" is the representation's first; "raw" is the control.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vectors(Recipe):
+    """``vectors`` float32 [n, dz]."""
+
+    op: Literal["vectors"] = "vectors"
+    codes: CodesRecipe
+    space: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render(Recipe):
+    """``values`` float32 [n, *resolution, m]; ``window`` = (low, high) for each axis within [-1, 1]."""
+
+    op: Literal["render"] = "render"
+    codes: CodesRecipe
+    resolution: tuple[int, ...]
+    window: tuple[tuple[float, float], ...] | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        for size in self.resolution:
+            _between("resolution", size, 1, 2**24)
+        for low, high in self.window or ():
+            if not -1 <= low < high <= 1:
+                raise InvalidInput(f"Got a window from {low} to {high}; expected -1 <= low < high <= 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(Recipe):
+    """``layout`` float32 [n, 2]. With ``reference`` points keep the places that those codes have in their own map."""
+
+    op: Literal["project"] = "project"
+    kept: ClassVar[bool] = True
+    codes: CodesRecipe
+    space: str = ""
+    method: str = "umap"
+    seed: int = 0
+    reference: CodesRecipe | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster(Recipe):
+    """``labels`` int64 [n], -1 for none. With ``reference`` the clustering is fitted there and these are assigned."""
+
+    op: Literal["cluster"] = "cluster"
+    kept: ClassVar[bool] = True
+    codes: CodesRecipe
+    space: str = ""
+    method: str = "kmeans"
+    k: int | None = None
+    seed: int = 0
+    reference: CodesRecipe | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.k is not None:
+            _between("k", self.k, 1, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbors(Recipe):
+    """``indices`` int64 [k] and ``distances`` float32 [k] of the codes nearest to one of them."""
+
+    op: Literal["neighbors"] = "neighbors"
+    codes: CodesRecipe
+    row: int
+    k: int = 8
+    space: str = ""
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("row", self.row, 0, 2**53)
+        _between("k", self.k, 1, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality(Recipe):
+    """Each code against its whole signal: ``psnr_db`` float32 [n], and ``ssim`` [n] for images of one shape."""
+
+    op: Literal["quality"] = "quality"
+    kept: ClassVar[bool] = True
+    codes: CodesRecipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Recipe):
+    """``ami``, ``ari`` against the labels (None without), ``silhouette``, ``drift`` against the reference; as meta."""
+
+    op: Literal["score"] = "score"
+    kept: ClassVar[bool] = True
+    codes: CodesRecipe
+    space: str = ""
+    method: str = "kmeans"
+    k: int | None = None
+    seed: int = 0
+    reference: CodesRecipe | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Recipe):
+    """A table over resolutions, spaces and seeds of the clustering, the control beside it; as meta ``rows``."""
+
+    op: Literal["evaluate"] = "evaluate"
+    kept: ClassVar[bool] = True
+    checkpoint: str
+    signals: str
+    samplings: tuple[Sampling, ...]
+    method: str = "kmeans"
+    k: int | None = None
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+
+RECIPES: tuple[type[Recipe], ...] = (
+    Load, Observe, Train, Encode, Take, Vectors, Render, Project, Cluster, Neighbors, Quality, Score, Evaluate,
+)  # fmt: skip
+LONG = (Train, Evaluate)
+"""What a server gives to a worker: it takes long, and may take the process down."""
+
+AnyRecipe = (
+    Load
+    | Observe
+    | Train
+    | Encode
+    | Take
+    | Vectors
+    | Render
+    | Project
+    | Cluster
+    | Neighbors
+    | Quality
+    | Score
+    | Evaluate
+)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What people named
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Something that people named: a signal set or a checkpoint that the engine keeps.
+
+    Args:
+        id: the content's hash.
+        kind: ``signals`` or ``checkpoint``.
+        name: what people call it.
+        note: what people say of it.
+        details: sizes, axes, representation, trained resolutions; enough to draw a menu.
+    """
+
+    id: str
+    kind: str
+    name: str
+    note: str = ""
+    details: Mapping[str, Any]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far long work has come. ``metrics`` are figures to plot, such as ``loss`` and ``psnr_db``."""
+
+    step: int
+    total: int
+    message: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobState:
+    """One job as the server sees it.
+
+    Args:
+        state: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+        recipe: what it computes, as JSON; its result is found under ``key``.
+        position: how many jobs run before it.
+        eta_s: seconds left, None while unknown.
+        error: what went wrong, in words.
+    """
+
+    id: str
+    state: str
+    key: str
+    recipe: Mapping[str, Any]
+    position: int = 0
+    progress: Progress | None = None
+    eta_s: float | None = None
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+# Between the queue and its worker, a line of JSON each.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunJob:
+    """To the worker: compute a recipe."""
+
+    op: Literal["run"] = "run"
+    job: str
+    recipe: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelJob:
+    """To the worker: leave that job, if it is the one that runs."""
+
+    op: Literal["cancel"] = "cancel"
+    job: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobEvent:
+    """From the worker: how far a job is, or how it ended. ``state`` and ``error`` as in JobState."""
+
+    job: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    progress: Progress | None = None
+    error: str = ""
