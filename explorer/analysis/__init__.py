@@ -1,0 +1,1 @@
+"""What is read from vectors: maps, clusters, neighbours and scores. Functions of numpy arrays, without torch."""

@@ -1,0 +1,187 @@
+"""The map: vectors [N, dz] as places [N, 2], also in the frame of an earlier map.
+
+A fresh map is centred and its longer axis spans [-1, 1]. A map with a reference stays in the reference's frame: it is
+never centred, scaled or turned again, so that a point that moves on the screen has moved in the data.
+"""
+
+import numpy as np
+
+from explorer.analysis.vectors import matrix, nearest
+from explorer.errors import InvalidInput, MissingExtra
+
+METHODS = ("umap", "pca", "pacmap")
+
+Reference = tuple[np.ndarray, np.ndarray]
+
+_FEWEST = 5  # signals from which on neighbourhoods mean something
+_NEIGHBORS, _SPREAD, _MIN_DIST = 15, 1.0, 0.1  # UMAP's defaults
+# UMAP's maps of some thousand points span 20 to 30 of its units. In a frame of that size and with small steps a refined
+# map keeps nearly as many true neighbours as a fresh one, while places that fit already hardly move.
+_REFINE_SPAN = 25.0
+_REFINE_EPOCHS = 30
+_REFINE_STEP = 0.025
+
+
+def project(
+    vectors: np.ndarray, *, method: str = "umap", seed: int = 0, reference: Reference | None = None
+) -> np.ndarray:
+    """Places on a map. The same arguments give the same map.
+
+    Args:
+        vectors: [N, dz].
+        method: ``umap`` (McInnes et al. 2018), ``pca``, or ``pacmap`` (Wang et al. 2021, extra ``projection``).
+        seed: for the methods that draw.
+        reference: vectors [R, dz] and layout [R, 2] of an earlier map, in whose frame points keep their places; the
+            signals need not be the same. UMAP starts from ``place`` and refines shortly, PaCMAP takes ``place`` as it
+            is, PCA keeps the axes and the scale of the reference's vectors and needs no layout.
+
+    Returns:
+        float32 [N, 2]. Where no neighbourhoods are to be had (fewer than five signals, or all on a line) the map is
+        the PCA map.
+
+    Raises:
+        InvalidInput: for vectors that are not finite, or a method that is not there.
+        MissingExtra: for ``pacmap`` without its package.
+    """
+    if method not in METHODS:
+        raise InvalidInput(f"Got projection method {method!r}; expected one of {', '.join(METHODS)}.")
+    vectors = matrix(vectors)
+    if method == "pca":
+        if reference is None:
+            return _pca(vectors, vectors)
+        return _pca(vectors, matrix(reference[0], "reference vectors", vectors.shape[1]))
+    if reference is not None:
+        placed = place(vectors, *reference)
+        return _refined_umap(vectors, placed, seed) if method == "umap" else placed
+    start = _pca(vectors, vectors)
+    if len(vectors) < _FEWEST or not _is_flat(start):
+        return start
+    layout = _umap(vectors, start, seed) if method == "umap" else _pacmap(vectors, start, seed)
+    return _normalised(layout, layout)
+
+
+def place(vectors: np.ndarray, vectors_ref: np.ndarray, layout_ref: np.ndarray, k: int = 5) -> np.ndarray:
+    """Where signals belong on a map that is there: the mean place of their ``k`` nearest reference signals.
+
+    Weights are inverse distances, so that a signal of the reference gets its own place.
+
+    Args:
+        vectors: [N, dz].
+        vectors_ref: [R, dz].
+        layout_ref: [R, 2].
+        k: how many reference signals, at most R.
+
+    Returns:
+        float32 [N, 2].
+    """
+    vectors = matrix(vectors)
+    vectors_ref = matrix(vectors_ref, "reference vectors", vectors.shape[1])
+    layout_ref = matrix(layout_ref, "reference layout")
+    if layout_ref.shape != (len(vectors_ref), 2):
+        raise InvalidInput(
+            f"Got a layout {layout_ref.shape} of {len(vectors_ref)} vectors; expected two numbers for each."
+        )
+    if k < 1:
+        raise InvalidInput(f"Got {k} neighbours; expected 1 or more.")
+    indices, distances = nearest(vectors_ref, vectors, min(k, len(vectors_ref)))
+    # Rounding makes a distance of zero a little more; what is that close counts as the same signal.
+    same = 1e-6 * (1 + np.linalg.norm(vectors, axis=1, keepdims=True))
+    weights = np.where(distances[:, :1] <= same, np.arange(indices.shape[1]) == 0, 1 / np.maximum(distances, same))
+    weights /= weights.sum(1, keepdims=True)
+    return np.einsum("nk,nkd->nd", weights, layout_ref[indices]).astype(np.float32)
+
+
+def _pca(vectors: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Places along the reference's first two principal axes, in the reference's normalisation.
+
+    scikit-learn fixes the signs: the largest loading of each axis is positive.
+    """
+    from sklearn.decomposition import PCA
+
+    axes = min(2, *reference.shape)
+    if (reference == reference[0]).all():  # no direction stands out
+        return np.zeros((len(vectors), 2), np.float32)
+    pca = PCA(axes, random_state=0).fit(reference)
+    pad = ((0, 0), (0, 2 - axes))
+    return _normalised(np.pad(pca.transform(vectors), pad), np.pad(pca.transform(reference), pad))
+
+
+def _normalised(layout: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The layout, moved and scaled so that the reference is centred and its longer axis spans [-1, 1]."""
+    low, high = reference.min(0), reference.max(0)
+    half = float((high - low).max()) / 2
+    return ((layout - (low + high) / 2) / (half or 1.0)).astype(np.float32)
+
+
+def _is_flat(layout: np.ndarray) -> bool:
+    """Whether the points span a plane, and not a line or one place."""
+    return bool((np.ptp(layout, axis=0) > 1e-4).all())
+
+
+def _umap(vectors: np.ndarray, start: np.ndarray, seed: int) -> np.ndarray:
+    from umap import UMAP
+
+    # From the PCA map, so that the page can show that one at once and move on from it.
+    model = UMAP(
+        n_neighbors=min(_NEIGHBORS, len(vectors) - 1),
+        spread=_SPREAD,
+        min_dist=_MIN_DIST,
+        init=start,
+        random_state=seed,
+        n_jobs=1,
+    )
+    return model.fit_transform(vectors)
+
+
+def _refined_umap(vectors: np.ndarray, placed: np.ndarray, seed: int) -> np.ndarray:
+    """A few epochs of UMAP from places that are there.
+
+    ``UMAP(init=...)`` stretches both axes of its start to [0, 10], which tears a map out of its frame, so its optimiser
+    is called directly.
+    """
+    from umap.layouts import optimize_layout_euclidean
+    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sample
+
+    if len(vectors) < _FEWEST or not _is_flat(placed):
+        return placed
+    k = min(_NEIGHBORS, len(vectors) - 1)
+    indices, distances = nearest(vectors, vectors, k)  # UMAP counts a point among its own neighbours
+    graph, _, _ = fuzzy_simplicial_set(
+        vectors,
+        k,
+        np.random.RandomState(seed),
+        "euclidean",
+        knn_indices=indices,
+        knn_dists=distances.astype(np.float32),
+    )
+    graph = graph.tocoo()
+    strong = graph.data >= graph.data.max() / _REFINE_EPOCHS  # weaker edges would never be drawn
+    a, b = find_ab_params(_SPREAD, _MIN_DIST)
+    start = np.ascontiguousarray(placed * (_REFINE_SPAN / 2), np.float32)
+    layout = optimize_layout_euclidean(
+        start,
+        start,
+        graph.row[strong],
+        graph.col[strong],
+        _REFINE_EPOCHS,
+        len(vectors),
+        make_epochs_per_sample(graph.data[strong], _REFINE_EPOCHS),
+        a,
+        b,
+        np.random.default_rng(seed).integers(-(2**31) + 1, 2**31 - 1, 3),
+        initial_alpha=_REFINE_STEP,
+        negative_sample_rate=5,
+        move_other=True,
+    )
+    return (layout / (_REFINE_SPAN / 2)).astype(np.float32)
+
+
+def _pacmap(vectors: np.ndarray, start: np.ndarray, seed: int) -> np.ndarray:
+    try:
+        from pacmap import PaCMAP
+    except ImportError:
+        raise MissingExtra(
+            "Got projection method 'pacmap' without its package; expected the extra 'projection'. "
+            "Run pip install 'explorer-signals[projection]', or take 'umap'."
+        ) from None
+    return PaCMAP(n_neighbors=min(10, len(vectors) - 1), random_state=seed).fit_transform(vectors, init=start)
