@@ -1,0 +1,62 @@
+"""Make what ships in this folder, with Explorer itself: ``python assets/make.py``.
+
+For each demonstration a checkpoint is trained, and the maps of its stops are laid out. Checkpoint and maps go to
+``objects`` and ``refs``, where every store finds them; ``catalog.json`` lists the checkpoint with the command that
+made it.
+"""
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import explorer
+from explorer.local import LocalEngine
+from explorer.messages import Project, Recipe, Train
+from explorer.store import Store
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A checkpoint that ships: the representation, the signal set, and the stops of its slider."""
+
+    representation: str
+    signals: str
+    stops: tuple[int, ...]
+    seed: int = 0
+
+
+DEMONSTRATIONS = (Demonstration("hypernetwork", "digits", (4, 6, 8, 10, 12, 16, 20, 24, 32, 48)),)
+
+
+def make(demonstration: Demonstration, engine: LocalEngine, shipped: Store) -> dict:
+    signals = explorer.load(demonstration.signals)
+    checkpoint = engine.train(demonstration.representation, signals, seed=demonstration.seed, report=print)
+
+    def ship(recipe: Recipe) -> None:
+        artifact = engine.run(recipe)
+        shipped.bind(recipe.key, shipped.put(artifact.to_bytes()), recipe.to_json())
+
+    ship(Train(representation=demonstration.representation, signals=signals.id, seed=demonstration.seed))
+    native = engine.encode(checkpoint, signals)
+    for stop in demonstration.stops:
+        codes = engine.encode(checkpoint, signals, stop)
+        for space in codes.spaces:
+            reference = None if codes.recipe == native.recipe else native.recipe
+            ship(Project(codes=codes.recipe, space=space, reference=reference))
+    entry = next(e for e in engine.entries("checkpoint") if e.id == checkpoint.id)
+    command = f"explorer train {demonstration.representation} {demonstration.signals} --seed {demonstration.seed}"
+    return asdict(entry) | {"note": command}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, LocalEngine(folder, device="cpu") as engine:
+        shipped = Store(HERE)
+        entries = [make(demonstration, engine, shipped) for demonstration in DEMONSTRATIONS]
+    (HERE / "catalog.json").write_text(json.dumps(entries, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

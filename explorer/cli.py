@@ -1,0 +1,269 @@
+"""The command line: explorer data | train | encode | evaluate | store | bench | serve | dashboard."""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import ExplorerError, InvalidInput
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 2, after one sentence, for what a person got wrong."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except ExplorerError as error:
+        print(f"explorer: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="explorer", description="Explore neural representations of signals.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        made.add_argument("--json", action="store_true", help="print JSON")
+        return made
+
+    def takes_signals(made: argparse.ArgumentParser) -> None:
+        made.add_argument("signals", metavar="SIGNALS", help="a built-in set, a file, a folder, or a name given before")
+        made.add_argument("--array", help="which array of a file that holds several")
+
+    data = command("data", _data, "list the signal sets, describe one, or add files")
+    data.add_argument("name", nargs="?", metavar="NAME", help="a set to describe, or 'add'")
+    data.add_argument("files", nargs="*", metavar="FILE", help="after 'add': files or folders")
+    data.add_argument("--name", dest="as_name", help="what to call the added set")
+    data.add_argument("--array", help="which array of a file that holds several")
+
+    train = command("train", _train, "train a representation and print the checkpoint's id")
+    train.add_argument("representation", metavar="REPRESENTATION")
+    takes_signals(train)
+    train.add_argument("--preset", default="default")
+    train.add_argument("--split", default="train", choices=("train", "validation", "test", "all"))
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a field of the preset")
+
+    encode = command("encode", _encode, "encode signals and write codes, vectors and ids")
+    encode.add_argument("checkpoint", metavar="CHECKPOINT", help="a checkpoint's name, or its id or the start of it")
+    takes_signals(encode)
+    encode.add_argument("--resolution", type=int, nargs="+", metavar="R", help="one number, or one for each axis")
+    encode.add_argument("--seed", type=int, default=0)
+    encode.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.safetensors")
+
+    evaluate = command("evaluate", _evaluate, "score a checkpoint over resolutions, beside the control on raw samples")
+    evaluate.add_argument("checkpoint", metavar="CHECKPOINT")
+    takes_signals(evaluate)
+    evaluate.add_argument("--resolutions", type=int, nargs="+", default=[], metavar="R")
+    evaluate.add_argument("--split", default="test", choices=("train", "validation", "test", "all"))
+    evaluate.add_argument("--clustering", default="kmeans")
+    evaluate.add_argument("--k", type=int, help="number of clusters; default: the number of classes")
+    evaluate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+
+    store = command("store", _store, "look after the store")
+    store.add_argument("action", choices=["check"], help="check: verify every hash")
+
+    bench = command("bench", _bench, "measure speed and memory on this machine, as ratios taken in one run")
+    bench.add_argument("names", nargs="*", metavar="NAME")
+
+    serve = command("serve", _serve, "run the model server")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8765, help="0 takes a free one")
+    serve.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+
+    dashboard = command("dashboard", _dashboard, "run the app; further options are those of `panel serve`")
+    dashboard.add_argument("panel", nargs=argparse.REMAINDER, metavar="...")
+    return parser
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _signals(options: argparse.Namespace) -> Any:
+    """SIGNALS: what ``explorer.load`` takes, or the name or id of a set that the engine keeps."""
+    import explorer
+
+    engine = explorer.connect()
+    if any(options.signals in (entry.name, entry.id) for entry in engine.entries("signals")):
+        return engine.load(options.signals)
+    return explorer.load(options.signals, array=options.array)
+
+
+def _print(options: argparse.Namespace, value: Any, text: str) -> None:
+    print(json.dumps(value) if options.json else text)
+
+
+def _progress() -> Callable[[Any], None]:
+    """A line on the terminal that says how far it is and how long it will take."""
+    start = time.monotonic()
+
+    def show(progress: Any) -> None:
+        elapsed = time.monotonic() - start
+        left = elapsed / progress.step * (progress.total - progress.step) if progress.step else float("nan")
+        figures = "  ".join(f"{name} {value:.3g}" for name, value in progress.metrics.items())
+        end = f"{elapsed:.0f} s, {left:.0f} s left"
+        print(f"\r{progress.step}/{progress.total}  {progress.message}  {figures}  {end}   ", end="", file=sys.stderr)
+        if progress.step >= progress.total:
+            print(file=sys.stderr)
+
+    return show if sys.stderr.isatty() else lambda progress: None
+
+
+def _data(options: argparse.Namespace) -> None:
+    import explorer
+
+    engine = explorer.connect()
+    if options.name == "add":
+        if not options.files:
+            raise InvalidInput("Got no file; expected `explorer data add FILE …`.")
+        source = options.files[0] if len(options.files) == 1 else options.files
+        signals = explorer.load(source, array=options.array, name=options.as_name)
+        id = engine.put_signals(signals)
+        return _print(options, {"signals": id, "name": signals.name, "count": len(signals)}, id)
+    if options.name is None:
+        sets = explorer.datasets() | {e.name: f"{e.details['count']} signals" for e in engine.entries("signals")}
+        return _print(options, sets, "\n".join(f"{name:16} {text}" for name, text in sets.items()))
+    options.signals = options.name
+    signals = _signals(options)
+    about = {
+        "name": signals.name,
+        "id": signals.id,
+        "count": len(signals),
+        "axes": [f"{a.name} [{a.unit}] {a.start:g} to {a.stop:g}" for a in signals.axes],
+        "channels": list(signals.channels),
+        "value_range": list(signals.value_range),
+        "shape": signals.shape and list(signals.shape),
+        "classes": list(signals.class_names),
+        "splits": {name: len(signals.part(name)) for name in ("train", "validation", "test")}
+        if signals.split is not None
+        else None,
+    }
+    _print(options, about, "\n".join(f"{name:12} {value}" for name, value in about.items()))
+
+
+def _train(options: argparse.Namespace) -> None:
+    import explorer
+
+    config = {}
+    for setting in options.set:
+        field, equals, value = setting.partition("=")
+        if not equals:
+            raise InvalidInput(f"Got --set {setting!r}; expected FIELD=VALUE.")
+        try:
+            config[field] = json.loads(value)
+        except ValueError:
+            config[field] = value
+    signals = _signals(options)
+    start = time.monotonic()
+    checkpoint = explorer.connect().train(
+        options.representation,
+        signals,
+        preset=options.preset,
+        split=options.split,
+        seed=options.seed,
+        report=_progress(),
+        **config,
+    )
+    seconds = time.monotonic() - start
+    value = {"checkpoint": checkpoint.id, "seconds": round(seconds, 2), "config": dict(checkpoint.config)}
+    _print(options, value, checkpoint.id)
+
+
+def _encode(options: argparse.Namespace) -> None:
+    import explorer
+    from explorer.artifacts import Artifact
+    from explorer.store import publish
+
+    engine = explorer.connect()
+    resolution = options.resolution
+    if resolution is not None and len(resolution) == 1:
+        resolution = resolution[0]
+    codes = engine.encode(
+        engine.checkpoint(options.checkpoint), _signals(options), resolution, seed=options.seed, report=_progress()
+    )
+    arrays = {f"code/{name}": array for name, array in codes.arrays.items()}
+    arrays |= {f"vectors/{space}": engine.vectors(codes, space) for space in codes.spaces}
+    meta = {"recipe": codes.recipe.to_json(), "ids": list(codes.ids), "representation": codes.representation}
+    publish(options.output, Artifact("codes", arrays, meta).to_bytes())
+    _print(options, {"codes": len(codes), "output": str(options.output)}, str(options.output))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    import explorer
+
+    engine = explorer.connect()
+    rows = engine.evaluate(
+        engine.checkpoint(options.checkpoint),
+        _signals(options).part(options.split),
+        options.resolutions,
+        method=options.clustering,
+        k=options.k,
+        seeds=options.seeds,
+        report=_progress(),
+    )
+    _print(options, {"rows": rows}, _table(rows, ("resolution", "space", "ami", "ari", "drift", "psnr_db")))
+
+
+def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as aligned text; a spread stands behind its mean, a hyphen where there is nothing to say."""
+
+    def cell(row: dict[str, Any], column: str) -> str:
+        value, spread = row[column], row.get(f"{column}_std")
+        if value is None:
+            return "-"
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:.3f}" + (f" ±{spread:.3f}" if spread is not None else "")
+
+    lines = [list(columns)] + [[cell(row, column) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return "\n".join("  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _store(options: argparse.Namespace) -> None:
+    from explorer.store import Store, assets_dir, home
+
+    problems = Store(home(), shipped=assets_dir()).check()
+    _print(options, {"problems": problems}, "\n".join(problems) or "Every object's content has its name.")
+    if problems:
+        raise InvalidInput(f"{len(problems)} problems in the store.")
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from explorer.bench import BENCHMARKS
+
+    unknown = set(options.names) - set(BENCHMARKS)
+    if unknown:
+        raise InvalidInput(f"Got {', '.join(sorted(unknown))}; expected some of {', '.join(BENCHMARKS)}.")
+    rows = [row for name in options.names or BENCHMARKS for row in BENCHMARKS[name]()]
+    columns = ("name", "metric", "value", "unit", "baseline", "ratio", "spread")
+    _print(options, {"rows": rows}, _table(rows, columns))
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from explorer.local import LocalEngine
+    from explorer.server import serve
+
+    token = os.environ.get("EXPLORER_TOKEN")
+    if not token:
+        token = secrets.token_urlsafe(32)
+        print(f"EXPLORER_TOKEN={token}", file=sys.stderr, flush=True)
+    serve(LocalEngine(), token, options.host, options.port, child=options.child)
+
+
+def _dashboard(options: argparse.Namespace) -> None:
+    from panel.command import main as panel
+
+    sys.argv = ["panel", "serve", str(Path(__file__).parent), *options.panel]
+    panel()

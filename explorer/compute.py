@@ -1,0 +1,299 @@
+"""How each recipe is made from its inputs. Every function here is pure: the engine only fetches what it names."""
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.analysis import clustering, metrics, neighbors, projection
+from explorer.artifacts import Artifact
+from explorer.codes import take
+from explorer.errors import InvalidInput
+from explorer.messages import (
+    RAW,
+    Cluster,
+    CodesRecipe,
+    Encode,
+    Evaluate,
+    Load,
+    Neighbors,
+    Observe,
+    Progress,
+    Project,
+    Quality,
+    Recipe,
+    Render,
+    Score,
+    Take,
+    Train,
+    Vectors,
+)
+from explorer.readers import builtin
+from explorer.representations.base import Report, silent
+from explorer.signals import Observations, Sampling, SignalSet, nearest_on_grid, resample
+
+if TYPE_CHECKING:
+    from explorer.local import LocalEngine
+
+RENDER_LIMIT_BYTES = 2**30
+
+
+@singledispatch
+def compute(recipe: Recipe, engine: "LocalEngine", report: Report) -> Artifact:
+    """The result of a recipe. ``engine.run`` is the one who calls, and remembers."""
+    raise InvalidInput(f"Got a recipe {type(recipe).__name__}; nothing here makes it.")
+
+
+def _source(codes: CodesRecipe) -> tuple[Encode, np.ndarray | None]:
+    """The encoding that codes come from, and which of its rows (None: all)."""
+    if isinstance(codes, Encode):
+        return codes, None
+    encode, rows = _source(codes.codes)
+    chosen = np.array(codes.rows)
+    return encode, chosen if rows is None else rows[chosen]
+
+
+def _signals(codes: CodesRecipe, engine: "LocalEngine") -> SignalSet:
+    encode, rows = _source(codes)
+    signals = engine.signals(encode.signals)
+    return signals if rows is None else signals[rows]
+
+
+@compute.register(Load)
+def _(recipe: Load, engine: "LocalEngine", report: Report) -> Artifact:
+    return builtin.load_builtin(recipe.name).artifact
+
+
+@compute.register(Observe)
+def _(recipe: Observe, engine: "LocalEngine", report: Report) -> Artifact:
+    signals = engine.signals(recipe.signals)
+    if recipe.rows is not None:
+        signals = signals[np.array(recipe.rows)]
+    sampling = recipe.sampling.on(signals)
+    observations = Observations(signals, sampling)
+    _affordable(len(signals) * observations.points * signals.m)
+    batch = observations.batch(slice(None))
+    if sampling.is_grid and batch.mask is None:
+        values = batch.values.reshape(len(signals), *sampling.size, signals.m)
+        return Artifact("observe", {"values": values})
+    arrays = {"values": batch.values, "coords": batch.coords, "mask": batch.mask}
+    return Artifact("observe", {name: array for name, array in arrays.items() if array is not None})
+
+
+@compute.register(Train)
+def _(recipe: Train, engine: "LocalEngine", report: Report) -> Artifact:
+    representation = engine.representation(recipe.representation)
+    config = representation.config(recipe.preset, recipe.config)
+    signals = engine.signals(recipe.signals).part(recipe.split)
+    if not len(signals):
+        raise InvalidInput(f"Got split {recipe.split!r}, which is empty in this set; expected another or 'all'.")
+    with engine.training_state(recipe.key, report) as (resume, saving):
+        checkpoint = representation.train(config, signals, seed=recipe.seed, resume=resume, report=saving)
+    return checkpoint.artifact
+
+
+@compute.register(Encode)
+def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
+    checkpoint = engine.loaded_checkpoint(recipe.checkpoint)
+    signals, domain = engine.signals(recipe.signals), checkpoint.domain
+    if (signals.d, signals.m) != (domain.d, domain.m):
+        raise InvalidInput(
+            f"Got signals over {signals.d} axes with {signals.m} channels; this checkpoint expects {domain.d} axes "
+            f"({', '.join(domain.axes)}) and {domain.m} channels. Choose another checkpoint or train one."
+        )
+    representation = engine.representation(checkpoint.representation)
+    observations = Observations(signals, recipe.sampling)
+    arrays = representation.encode(checkpoint, observations, seed=recipe.seed, report=report)
+    return Artifact(
+        "codes", arrays, {"representation": checkpoint.representation, "spaces": list(representation.spaces)}
+    )
+
+
+@compute.register(Take)
+def _(recipe: Take, engine: "LocalEngine", report: Report) -> Artifact:
+    codes = engine.run(recipe.codes, report)
+    rows = _within(recipe.rows, len(_signals(recipe.codes, engine)))
+    return Artifact("codes", take(codes.arrays, rows), codes.meta)
+
+
+def _within(rows: Sequence[int], n: int) -> np.ndarray:
+    """Positions that a set of ``n`` has."""
+    if max(rows) >= n:
+        raise InvalidInput(f"Got row {max(rows)} of {n} codes; expected 0 to {n - 1}.")
+    return np.array(rows)
+
+
+@compute.register(Vectors)
+def _(recipe: Vectors, engine: "LocalEngine", report: Report) -> Artifact:
+    if isinstance(recipe.codes, Take):  # of one computation, so that a part has the very numbers of the whole
+        whole = _vectors(recipe.codes.codes, recipe.space, engine, report)
+        return Artifact("vectors", {"vectors": whole[_within(recipe.codes.rows, len(whole))]})
+    if recipe.space == RAW:
+        encode, _ = _source(recipe.codes)
+        signals = _signals(recipe.codes, engine)
+        return Artifact("vectors", {"vectors": raw_vectors(signals, encode.sampling)})
+    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
+    representation = engine.representation(checkpoint.representation)
+    codes = engine.run(recipe.codes, report)
+    return Artifact("vectors", {"vectors": representation.vectors(checkpoint, codes.arrays, recipe.space)})
+
+
+def raw_vectors(signals: SignalSet, sampling: Sampling) -> np.ndarray:
+    """The control: what the sampling saw, resampled to the set's reference grid, as rows. float32 [n, P m].
+
+    Uneven observations are put on the grid by their nearest sample.
+    """
+    observations = Observations(signals, sampling)
+    shape = signals.reference_shape
+    result = np.empty((len(signals), int(np.prod(shape)) * signals.m), np.float32)
+    for rows, batch in observations.batches():
+        if observations.sampling.is_grid and batch.mask is None:
+            grids = batch.values.reshape(len(batch.values), *observations.sampling.size, signals.m)
+            grids = resample(grids, shape)
+        else:
+            grids = nearest_on_grid(batch.coords, batch.values, batch.mask, shape)
+        result[rows] = grids.reshape(len(grids), -1)
+    return result
+
+
+@compute.register(Render)
+def _(recipe: Render, engine: "LocalEngine", report: Report) -> Artifact:
+    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
+    domain = checkpoint.domain
+    resolution = recipe.resolution * domain.d if len(recipe.resolution) == 1 else recipe.resolution
+    _affordable(len(_signals(recipe.codes, engine)) * int(np.prod(resolution, dtype=object)) * domain.m)
+    codes = engine.run(recipe.codes, report)
+    representation = engine.representation(checkpoint.representation)
+    return Artifact("render", {"values": representation.render(checkpoint, codes.arrays, resolution, recipe.window)})
+
+
+def _affordable(numbers: int) -> None:
+    if numbers * 4 > RENDER_LIMIT_BYTES:
+        raise InvalidInput(
+            f"Got a request for {numbers * 4 / 2**30:.1f} GiB of values; expected at most "
+            f"{RENDER_LIMIT_BYTES / 2**30:.0f} GiB. Ask for fewer signals or a lower resolution."
+        )
+
+
+def _vectors(codes: CodesRecipe, space: str, engine: "LocalEngine", report: Report) -> np.ndarray:
+    return engine.run(Vectors(codes=codes, space=space), report).arrays["vectors"]
+
+
+@compute.register(Project)
+def _(recipe: Project, engine: "LocalEngine", report: Report) -> Artifact:
+    vectors = _vectors(recipe.codes, recipe.space, engine, report)
+    reference = None
+    if recipe.reference is not None:
+        own = Project(codes=recipe.reference, space=recipe.space, method=recipe.method, seed=recipe.seed)
+        layout = engine.run(own, report).arrays["layout"]
+        reference = (_vectors(recipe.reference, recipe.space, engine, report), layout)
+    layout = projection.project(vectors, method=recipe.method, seed=recipe.seed, reference=reference)
+    return Artifact("project", {"layout": layout})
+
+
+@compute.register(Cluster)
+def _(recipe: Cluster, engine: "LocalEngine", report: Report) -> Artifact:
+    fitted_to = recipe.reference or recipe.codes
+    fitted = engine.clustering(
+        Cluster(codes=fitted_to, space=recipe.space, method=recipe.method, k=recipe.k, seed=recipe.seed),
+        lambda: clustering.fit(
+            _vectors(fitted_to, recipe.space, engine, report), method=recipe.method, k=recipe.k, seed=recipe.seed
+        ),
+    )
+    labels = fitted.labels
+    if recipe.reference is not None:
+        labels = fitted.assign(_vectors(recipe.codes, recipe.space, engine, report))
+    return Artifact("cluster", {"labels": labels}, {"k": fitted.k})
+
+
+@compute.register(Neighbors)
+def _(recipe: Neighbors, engine: "LocalEngine", report: Report) -> Artifact:
+    vectors = _vectors(recipe.codes, recipe.space, engine, report)
+    _within((recipe.row,), len(vectors))
+    indices, distances = neighbors.neighbors(vectors, recipe.row, recipe.k)
+    return Artifact("neighbors", {"indices": indices, "distances": distances})
+
+
+@compute.register(Quality)
+def _(recipe: Quality, engine: "LocalEngine", report: Report) -> Artifact:
+    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
+    representation = engine.representation(checkpoint.representation)
+    codes, signals = engine.run(recipe.codes, report), _signals(recipe.codes, engine)
+    low, high = signals.value_range
+    images = signals.d == 2 and signals.shape is not None
+    psnr, ssim = np.empty(len(signals), np.float32), np.empty(len(signals) if images else 0, np.float32)
+    for rows, batch in Observations(signals).batches():
+        values = representation.decode(checkpoint, take(codes.arrays, rows), batch.coords)
+        truth = batch.values if batch.mask is None else np.where(batch.mask[..., None], batch.values, np.nan)
+        psnr[rows] = metrics.psnr_db(truth, values, peak=high - low)
+        if images:
+            shape = (-1, *signals.reference_shape, signals.m)
+            ssim[rows] = metrics.ssim(truth.reshape(shape), values.reshape(shape), peak=high - low)
+        report(Progress(step=rows.stop, total=len(signals), message="comparing"))
+    return Artifact("quality", {"psnr_db": psnr} | ({"ssim": ssim} if images else {}))
+
+
+@compute.register(Score)
+def _(recipe: Score, engine: "LocalEngine", report: Report) -> Artifact:
+    def clusters(codes: CodesRecipe, reference: CodesRecipe | None) -> np.ndarray:
+        made = Cluster(
+            codes=codes, space=recipe.space, method=recipe.method, k=recipe.k, seed=recipe.seed, reference=reference
+        )
+        return engine.run(made, report).arrays["labels"]
+
+    labels, truth = clusters(recipe.codes, recipe.reference), _signals(recipe.codes, engine).labels
+    vectors = _vectors(recipe.codes, recipe.space, engine, report)
+    scores = {"silhouette": metrics.silhouette(vectors, labels, seed=recipe.seed)}
+    if truth is not None:
+        scores |= {"ami": metrics.ami(labels, truth), "ari": metrics.ari(labels, truth)}
+    if recipe.reference is not None:
+        scores["drift"] = metrics.drift(labels, clusters(recipe.reference, None))
+    known = {name: score for name, score in scores.items() if np.isfinite(score)}
+    nothing: dict[str, Any] = dict.fromkeys(("ami", "ari", "drift", "silhouette"))
+    return Artifact("score", {}, nothing | known | {"k": len(set(labels.tolist()) - {-1})})
+
+
+@compute.register(Evaluate)
+def _(recipe: Evaluate, engine: "LocalEngine", report: Report) -> Artifact:
+    signals = engine.signals(recipe.signals)
+    k = recipe.k or len(signals.class_names) or None
+    spaces = (*engine.representation(engine.loaded_checkpoint(recipe.checkpoint).representation).spaces, RAW)
+    native = Encode(checkpoint=recipe.checkpoint, signals=recipe.signals, sampling=Sampling().on(signals))
+    rows = []
+    for step, sampling in enumerate(recipe.samplings):
+        codes = Encode(checkpoint=recipe.checkpoint, signals=recipe.signals, sampling=sampling.on(signals))
+        psnr = float(engine.run(Quality(codes=codes), silent).arrays["psnr_db"].mean())
+        for space in spaces:
+            report(Progress(step=step, total=len(recipe.samplings), message=f"{_label(sampling)} {space}"))
+            scores = [
+                engine.run(
+                    Score(
+                        codes=codes,
+                        space=space,
+                        method=recipe.method,
+                        k=k,
+                        seed=seed,
+                        reference=None if codes == native else native,
+                    ),
+                    silent,
+                ).meta
+                for seed in recipe.seeds
+            ]
+            row = {"resolution": _label(sampling), "space": space, "clustering": recipe.method, "k": k}
+            for name in ("ami", "ari", "drift"):
+                # The native resolution is its own reference: nothing can have moved.
+                values = [0.0 if name == "drift" and codes == native else score[name] for score in scores]
+                known = [v for v in values if v is not None]
+                row[name] = float(np.mean(known)) if known else None
+                row[f"{name}_std"] = float(np.std(known)) if known else None
+            row["psnr_db"] = None if space == RAW else psnr
+            rows.append(row)
+    return Artifact("evaluate", {}, {"rows": rows, "seeds": list(recipe.seeds)})
+
+
+def _label(sampling: Sampling) -> Any:
+    """A resolution as people write it: one number for a square grid, numbers for others, words for uneven ones."""
+    if not sampling.is_grid:
+        return f"{sampling.kind} {'x'.join(map(str, sampling.size))} jitter {sampling.jitter} drop {sampling.drop}"
+    return sampling.size[0] if len(set(sampling.size)) == 1 else list(sampling.size)

@@ -1,0 +1,363 @@
+"""The one door to everything: the Engine interface, and ``connect``.
+
+An engine needs only a few primitives (run a recipe, keep an artifact, queue a job); the face that people use is written
+once, here, on top of them. So what works in this process works over HTTP, by construction.
+"""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+
+from explorer.artifacts import Artifact
+from explorer.codes import Checkpoint, Codes
+from explorer.errors import Cancelled, InvalidInput, JobFailed
+from explorer.messages import (
+    Cluster,
+    Encode,
+    Entry,
+    Evaluate,
+    JobState,
+    Load,
+    Neighbors,
+    Observe,
+    Progress,
+    Project,
+    Quality,
+    Recipe,
+    Render,
+    Score,
+    Train,
+    Vectors,
+)
+from explorer.signals import Sampling, SignalSet
+
+OnProgress = Callable[[Progress], None]
+"""Called while long work goes on. An exception that it raises ends the work."""
+
+
+class Job:
+    """Long work that an engine does elsewhere: ask how it goes, wait for it, or cancel it."""
+
+    def __init__(self, engine: "Engine", state: JobState):
+        self.engine, self.id, self._recipe = engine, state.id, state.recipe
+
+    def __repr__(self) -> str:
+        state = self.state
+        return f"Job({self._recipe['op']}, {state.state}, {state.progress})"
+
+    @property
+    def state(self) -> JobState:
+        """Where it stands now."""
+        return self.engine.job(self.id)
+
+    def events(self) -> Iterator[JobState]:
+        """Each change of its state until it ends."""
+        return self.engine.job_events(self.id)
+
+    def cancel(self) -> None:
+        """Stop it; what it has not finished is gone."""
+        self.engine.cancel_job(self.id)
+
+    def wait(self, report: OnProgress | None = None) -> Artifact:
+        """The result, when it is there; raises JobFailed or Cancelled."""
+        state = self.state
+        for state in self.events():
+            if report and state.progress:
+                report(state.progress)
+        if state.state == "cancelled":
+            raise Cancelled("The job was cancelled.")
+        if state.state != "done":
+            raise JobFailed(state.error or "The job ended without a result.")
+        return self.engine.artifact(self.engine.result_id(state.key))
+
+    def result(self) -> Any:
+        """The result as people know it: a Checkpoint for a training."""
+        artifact = self.wait()
+        return Checkpoint.from_artifact(artifact) if artifact.kind == "checkpoint" else artifact
+
+
+class Engine(ABC):
+    """Everything that can be done with signals, checkpoints and codes. Synchronous and thread-safe."""
+
+    # -- primitives
+
+    @abstractmethod
+    def run(self, recipe: Recipe, report: OnProgress | None = None) -> Artifact:
+        """The result of a recipe: found if it was made before, made if not, and once however many ask."""
+
+    @abstractmethod
+    def ensure(self, recipe: Recipe, report: OnProgress | None = None) -> Mapping[str, Any]:
+        """As ``run``, but only the result's description; arrays stay where they are."""
+
+    @abstractmethod
+    def put(self, artifact: Artifact, name: str) -> str:
+        """Keep a signal set or a checkpoint under a name; its id."""
+
+    @abstractmethod
+    def artifact(self, id: str) -> Artifact:
+        """What is kept under an id; raises NotFound."""
+
+    @abstractmethod
+    def has(self, id: str) -> bool: ...
+
+    @abstractmethod
+    def result_id(self, key: str) -> str:
+        """The id of a kept result; raises NotFound."""
+
+    @abstractmethod
+    def entries(self, kind: str) -> list[Entry]:
+        """What people named, newest first; ``kind`` is ``signals`` or ``checkpoint``."""
+
+    @abstractmethod
+    def rename(self, id: str, name: str, note: str | None = None) -> None: ...
+
+    @abstractmethod
+    def delete(self, id: str) -> None:
+        """Take an entry from the lists. Raises NotFound."""
+
+    @abstractmethod
+    def submit(self, recipe: Recipe) -> Job:
+        """Queue a recipe; its result is found by ``run`` when the job is done."""
+
+    @abstractmethod
+    def jobs(self) -> list[JobState]: ...
+
+    @abstractmethod
+    def job(self, id: str) -> JobState: ...
+
+    @abstractmethod
+    def job_events(self, id: str) -> Iterator[JobState]: ...
+
+    @abstractmethod
+    def cancel_job(self, id: str) -> None: ...
+
+    @abstractmethod
+    def describe(self) -> Mapping[str, Any]:
+        """The engine: ``device``, ``datasets``, ``representations`` with their spaces, presets and Config fields."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- signals
+
+    def load(self, name: str) -> SignalSet:
+        """A built-in set or one that was put here, by name or id."""
+        for entry in self.entries("signals"):
+            if name in (entry.id, entry.name):
+                return SignalSet.from_artifact(self.artifact(entry.id))
+        return SignalSet.from_artifact(self.run(Load(name=name)))
+
+    def put_signals(self, signals: SignalSet) -> str:
+        """Keep a signal set; its id."""
+        return signals.id if self.has(signals.id) else self.put(signals.artifact, signals.name)
+
+    def observe(self, signals: SignalSet, resolution: Any = None, rows: Sequence[int] | None = None) -> np.ndarray:
+        """What an encoder is given, on a whole grid: float32 [n, *size, m]."""
+        sampling = Sampling.of(resolution).on(signals)
+        if not sampling.is_grid:
+            raise InvalidInput("Got an uneven sampling; expected a grid. Use explorer.Observations for points.")
+        recipe = Observe(signals=self.put_signals(signals), sampling=sampling, rows=_rows(rows))
+        return self.run(recipe).arrays["values"]
+
+    # -- representations
+
+    def train(
+        self,
+        representation: str,
+        signals: SignalSet,
+        *,
+        preset: str = "default",
+        split: str = "train",
+        seed: int = 0,
+        wait: bool = True,
+        report: OnProgress | None = None,
+        **config: Any,
+    ) -> Any:
+        """Train a representation on a split of a signal set.
+
+        Args:
+            representation: the method's name.
+            preset: a named configuration, whose fields the keyword options change.
+            split: ``train``, ``validation``, ``test`` or ``all``; a set without splits is used whole.
+            wait: False queues the training and gives a Job at once.
+            report: called with the Progress while one waits.
+            config: fields of the method's Config.
+
+        Returns:
+            A Checkpoint, or a Job.
+        """
+        recipe = Train(
+            representation=representation,
+            signals=self.put_signals(signals),
+            preset=preset,
+            config=config,
+            split=split,
+            seed=seed,
+        )
+        if not wait:
+            return self.submit(recipe)
+        self.ensure(recipe, report)
+        return Checkpoint.from_artifact(self.artifact(self.result_id(recipe.key)))
+
+    def checkpoint(self, id: str) -> Checkpoint:
+        """A kept checkpoint by name or id; the start of an id will do."""
+        matches = [e.id for e in self.entries("checkpoint") if id == e.name or e.id.startswith(id)]
+        return Checkpoint.from_artifact(self.artifact(matches[0] if matches else id))
+
+    def encode(
+        self,
+        checkpoint: Checkpoint,
+        signals: SignalSet,
+        resolution: Any = None,
+        *,
+        seed: int = 0,
+        report: OnProgress | None = None,
+    ) -> Codes:
+        """The codes of all signals of a set, seen at a resolution (None: as they are)."""
+        if not self.has(checkpoint.id):
+            self.put(checkpoint.artifact, checkpoint.representation)
+        recipe = Encode(
+            checkpoint=checkpoint.id,
+            signals=self.put_signals(signals),
+            sampling=Sampling.of(resolution).on(signals),
+            seed=seed,
+        )
+        meta = self.ensure(recipe, report)
+        spaces = tuple(meta["spaces"])
+        return Codes(
+            recipe=recipe, representation=checkpoint.representation, spaces=spaces, ids=signals.ids, engine=self
+        )
+
+    # -- what is shown of codes
+
+    def vectors(self, codes: Codes, space: str = "") -> np.ndarray:
+        """Codes as points: float32 [n, dz]. ``space="raw"`` gives the samples themselves, the control."""
+        return self.run(Vectors(codes=codes.recipe, space=space or codes.spaces[0])).arrays["vectors"]
+
+    def render(
+        self,
+        codes: Codes,
+        resolution: int | Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
+    ) -> np.ndarray:
+        """Codes on a grid: float32 [n, *resolution, m]; ``window`` is (low, high) within [-1, 1] for each axis."""
+        size = (resolution,) if isinstance(resolution, (int, np.integer)) else tuple(resolution)
+        box = None if window is None else tuple((float(a), float(b)) for a, b in window)
+        recipe = Render(codes=codes.recipe, resolution=tuple(map(int, size)), window=box)
+        return self.run(recipe).arrays["values"]
+
+    def project(
+        self, codes: Codes, method: str = "umap", *, space: str = "", seed: int = 0, reference: Codes | None = None
+    ) -> np.ndarray:
+        """The map: float32 [n, 2]. With ``reference`` points keep the places of those codes' own map."""
+        recipe = Project(method=method, seed=seed, **_seen(codes, space, reference))
+        return self.run(recipe).arrays["layout"]
+
+    def cluster(
+        self,
+        codes: Codes,
+        method: str = "kmeans",
+        *,
+        k: int | None = None,
+        space: str = "",
+        seed: int = 0,
+        reference: Codes | None = None,
+    ) -> np.ndarray:
+        """Cluster numbers int64 [n], -1 for none; k None is suggested by the silhouette. With ``reference`` the
+        clustering is fitted to those codes and these are assigned to it."""
+        recipe = Cluster(method=method, k=k, seed=seed, **_seen(codes, space, reference))
+        return self.run(recipe).arrays["labels"]
+
+    def neighbors(self, codes: Codes, row: int, k: int = 8, *, space: str = "") -> tuple[np.ndarray, np.ndarray]:
+        """The codes nearest to one of them: positions int64 [k] and distances float32 [k]."""
+        arrays = self.run(Neighbors(codes=codes.recipe, row=row, k=k, space=space or codes.spaces[0])).arrays
+        return arrays["indices"], arrays["distances"]
+
+    def quality(self, codes: Codes) -> Mapping[str, np.ndarray]:
+        """Each code against its whole signal: ``psnr_db`` float32 [n], for images of one shape also ``ssim``."""
+        return self.run(Quality(codes=codes.recipe)).arrays
+
+    def score(
+        self,
+        codes: Codes,
+        method: str = "kmeans",
+        *,
+        k: int | None = None,
+        space: str = "",
+        seed: int = 0,
+        reference: Codes | None = None,
+    ) -> Mapping[str, Any]:
+        """``ami`` and ``ari`` against the labels, ``silhouette``, ``drift`` against the reference's clusters, ``k``."""
+        recipe = Score(method=method, k=k, seed=seed, **_seen(codes, space, reference))
+        return self.run(recipe).meta
+
+    def evaluate(
+        self,
+        checkpoint: Checkpoint,
+        signals: SignalSet,
+        resolutions: Sequence[Any] = (),
+        *,
+        method: str = "kmeans",
+        k: int | None = None,
+        seeds: Sequence[int] = (0, 1, 2, 3, 4),
+        report: OnProgress | None = None,
+    ) -> list[dict[str, Any]]:
+        """A table: for each resolution and space, and the raw control, one clustering is fitted to the signals as they
+        are and assigned at the resolution.
+
+        Returns:
+            Rows with ``resolution``, ``space``, ``clustering``, and mean and spread over the seeds of ``ami``, ``ari``,
+            ``drift`` (share of signals whose cluster changes); ``psnr_db`` against the whole signal.
+        """
+        if not self.has(checkpoint.id):
+            self.put(checkpoint.artifact, checkpoint.representation)
+        recipe = Evaluate(
+            checkpoint=checkpoint.id,
+            signals=self.put_signals(signals),
+            samplings=tuple(Sampling.of(r).on(signals) for r in (resolutions or (None,))),
+            method=method,
+            k=k,
+            seeds=tuple(seeds),
+        )
+        return list(self.run(recipe, report).meta["rows"])
+
+
+def _seen(codes: Codes, space: str, reference: Codes | None) -> dict[str, Any]:
+    """Codes, space and reference spelt in one way, so that equal wishes are one recipe."""
+    recipe = None if reference is None or reference.recipe == codes.recipe else reference.recipe
+    return {"codes": codes.recipe, "space": space or codes.spaces[0], "reference": recipe}
+
+
+def _rows(rows: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if rows is None else tuple(int(r) for r in rows)
+
+
+def connect(url: str | None = None, *, token: str | None = None) -> Engine:
+    """An engine: on the model server at ``url``, or in this process.
+
+    Args:
+        url: for instance ``http://gpu-machine:8765``; default ``EXPLORER_SERVER``, and without it this process.
+        token: what the server asks for; default ``EXPLORER_TOKEN``.
+    """
+    return _connect(url or os.environ.get("EXPLORER_SERVER"), token or os.environ.get("EXPLORER_TOKEN"))
+
+
+@lru_cache(maxsize=16)
+def _connect(url: str | None, token: str | None) -> Engine:
+    if url is None:
+        from explorer.local import LocalEngine
+
+        return LocalEngine()
+    from explorer.remote import RemoteEngine
+
+    return RemoteEngine(url, token)

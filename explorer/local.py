@@ -1,0 +1,245 @@
+"""LocalEngine: everything in this process, remembered in a store."""
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer import readers, store
+from explorer.analysis.clustering import Clustering
+from explorer.artifacts import Artifact
+from explorer.catalog import Catalog
+from explorer.codes import Checkpoint
+from explorer.compute import compute
+from explorer.engine import Engine, Job, OnProgress
+from explorer.errors import InvalidInput, NotFound, OutOfMemory, StoreError
+from explorer.jobs import JobQueue
+from explorer.memo import Memo
+from explorer.messages import Cluster, Entry, JobState, Progress, Recipe, Train, check_hash
+from explorer.representations import base
+from explorer.representations.base import Report, Representation
+from explorer.signals import SignalSet
+
+STATE_EVERY_S = 10.0
+"""How often a training keeps what it needs to go on after a crash."""
+
+
+def default_device() -> str:
+    """``EXPLORER_DEVICE``, or the best that torch finds here."""
+    if wanted := os.environ.get("EXPLORER_DEVICE"):
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class LocalEngine(Engine):
+    """An engine in this process.
+
+    Args:
+        home: where things are kept; default ``EXPLORER_HOME`` or the platform's folder for user data.
+        device: "cpu", "cuda", "cuda:1", "mps"; default ``EXPLORER_DEVICE`` or the best there is.
+        memory_bytes: how much of what was computed stays at hand.
+    """
+
+    def __init__(self, home: Path | str | None = None, device: str | None = None, memory_bytes: int = 2**30):
+        self.home = Path(home) if home else store.home()
+        self.device = device or default_device()
+        self.store = store.Store(self.home, shipped=store.assets_dir())
+        self.catalog = Catalog(self.home)
+        self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
+        self._inputs: Memo[Any] = Memo(memory_bytes, lambda value: value.artifact.nbytes)
+        self._clusterings: Memo[Clustering] = Memo(64, lambda clustering: 1)
+
+    # -- recipes
+
+    def run(self, recipe: Recipe, report: OnProgress | None = None) -> Artifact:
+        return self._results(
+            recipe.key, lambda: self._found(recipe) or self._made(recipe, report or (lambda progress: None))
+        )
+
+    def ensure(self, recipe: Recipe, report: OnProgress | None = None) -> Mapping[str, Any]:
+        return self.run(recipe, report).meta
+
+    def _found(self, recipe: Recipe) -> Artifact | None:
+        id = self.store.find(recipe.key) if recipe.kept else None
+        try:
+            return Artifact.from_bytes(self.store.get(id)) if id else None
+        except StoreError:  # damaged, and put aside: make it again
+            return None
+
+    def _made(self, recipe: Recipe, report: OnProgress) -> Artifact:
+        try:
+            artifact = compute(recipe, self, lambda progress, state=None: report(progress))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise OutOfMemory(
+                f"Not enough memory on {self.device} for {type(recipe).__name__.lower()}: {error}. "
+                "Use fewer signals, a lower resolution or a smaller network."
+            ) from None
+        if recipe.kept:
+            id = self.store.put(artifact.to_bytes(), derived=not isinstance(recipe, Train))
+            self.store.bind(recipe.key, id, recipe.to_json())
+            if isinstance(recipe, Train):
+                self._list(artifact, id, _training_name(recipe, self.signals(recipe.signals)))
+        return artifact
+
+    @contextmanager
+    def training_state(self, key: str, report: Report) -> Iterator[tuple[Artifact | None, Report]]:
+        """What an earlier, interrupted run of the same training left, and a Report that keeps the same for the next."""
+        saved, kept = self.store.load_state(key), time.monotonic()
+
+        def saving(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
+            nonlocal kept
+            report(progress, state)
+            if state is not None and time.monotonic() - kept > STATE_EVERY_S:
+                self.store.save_state(key, state().to_bytes())
+                kept = time.monotonic()
+
+        yield (Artifact.from_bytes(saved) if saved else None), saving
+        self.store.drop_state(key)
+
+    # -- what recipes are made of
+
+    def signals(self, id: str) -> SignalSet:
+        """A signal set that is kept here."""
+        return self._inputs(id, lambda: SignalSet.from_artifact(self.artifact(id)))
+
+    def loaded_checkpoint(self, id: str) -> Checkpoint:
+        """A checkpoint that is kept here."""
+        return self._inputs(id, lambda: Checkpoint.from_artifact(self.artifact(id)))
+
+    def representation(self, name: str) -> Representation:
+        return base.get(name, self.device)
+
+    def clustering(self, recipe: Cluster, fit: Callable[[], Clustering]) -> Clustering:
+        """A fitted clustering, which stays at hand while other resolutions are assigned to it."""
+        return self._clusterings(recipe.key, fit)
+
+    # -- keeping
+
+    def put(self, artifact: Artifact, name: str) -> str:
+        if artifact.kind == "signals":
+            SignalSet.from_artifact(artifact)
+        elif artifact.kind == "checkpoint":
+            Checkpoint.from_artifact(artifact)
+        else:
+            raise InvalidInput(f"Got a {artifact.kind!r}; expected a signal set or a checkpoint.")
+        id = self.store.put(artifact.to_bytes())
+        self._list(artifact, id, name)
+        return id
+
+    def _list(self, artifact: Artifact, id: str, name: str) -> None:
+        self.catalog.add(Entry(id=id, kind=artifact.kind, name=name, details=_details(artifact)))
+
+    def artifact(self, id: str) -> Artifact:
+        check_hash(id)
+        return Artifact.from_bytes(self.store.get(id))
+
+    def has(self, id: str) -> bool:
+        check_hash(id)
+        return self.store.has(id)
+
+    def result_id(self, key: str) -> str:
+        check_hash(key)
+        if id := self.store.find(key):
+            return id
+        raise NotFound("Got the key of a result that is not here; run its recipe.")
+
+    def entries(self, kind: str) -> list[Entry]:
+        return [*self.catalog.entries(kind), *(e for e in _shipped() if e.kind == kind)]
+
+    def rename(self, id: str, name: str, note: str | None = None) -> None:
+        self.catalog.rename(id, name, note)
+
+    def delete(self, id: str) -> None:
+        self.catalog.delete(id)
+
+    # -- jobs
+
+    @cached_property
+    def _queue(self) -> JobQueue:
+        return JobQueue(self.home, self.catalog, device=self.device)
+
+    def submit(self, recipe: Recipe) -> Job:
+        if isinstance(recipe, Train):  # what is wrong with a wish is said at once, not after a wait
+            self.representation(recipe.representation).config(recipe.preset, recipe.config)
+            self.signals(recipe.signals).part(recipe.split)
+        return Job(self, self._queue.submit(recipe))
+
+    def jobs(self) -> list[JobState]:
+        return self._queue.jobs()
+
+    def job(self, id: str) -> JobState:
+        return self._queue.state(id)
+
+    def job_events(self, id: str) -> Iterator[JobState]:
+        return self._queue.events(id)
+
+    def cancel_job(self, id: str) -> None:
+        self._queue.cancel(id)
+
+    def close(self) -> None:
+        if "_queue" in self.__dict__:
+            self._queue.close()
+
+    # -- itself
+
+    def describe(self) -> Mapping[str, Any]:
+        methods = {name: self.representation(name) for name in base.registered()}
+        return {
+            "device": self.device,
+            "threads": torch.get_num_threads(),
+            "datasets": readers.datasets(),
+            "representations": {
+                name: {
+                    "spaces": list(method.spaces),
+                    "amortised": method.amortised,
+                    "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
+                    "fields": [
+                        {"name": f.name, "type": str(f.type), "help": f.metadata.get("help", "")}
+                        for f in dataclasses.fields(method.Config)
+                    ],
+                }
+                for name, method in methods.items()
+            },
+        }
+
+
+def _training_name(recipe: Train, signals: SignalSet) -> str:
+    preset = "" if recipe.preset == "default" else f" {recipe.preset}"
+    return f"{signals.name} {recipe.representation}{preset} {recipe.seed}"
+
+
+def _details(artifact: Artifact) -> dict[str, Any]:
+    """What a menu shows of an entry, without opening it."""
+    if artifact.kind == "checkpoint":
+        checkpoint = Checkpoint.from_artifact(artifact)
+        domain = dataclasses.asdict(checkpoint.domain)
+        return {
+            "representation": checkpoint.representation,
+            "domain": domain,
+            "training": dict(checkpoint.training),
+            "parameters": sum(array.size for array in checkpoint.arrays.values()),
+        }
+    signals = SignalSet.from_artifact(artifact)
+    return {
+        "count": len(signals),
+        "axes": [a.name for a in signals.axes],
+        "channels": list(signals.channels),
+        "shape": list(signals.reference_shape),
+        "classes": len(signals.class_names),
+    }
+
+
+@cache
+def _shipped() -> tuple[Entry, ...]:
+    """The entries that come with the package."""
+    listing = store.assets_dir() / "catalog.json"
+    return tuple(Entry(**entry) for entry in json.loads(listing.read_text())) if listing.exists() else ()

@@ -1,0 +1,202 @@
+"""RemoteEngine: the Engine over HTTP, and the model server that a dashboard starts for itself."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from explorer import errors
+from explorer.artifacts import Artifact, canonical_json
+from explorer.engine import Engine, Job, OnProgress
+from explorer.errors import ExplorerError, ServerUnavailable
+from explorer.memo import Memo
+from explorer.messages import LONG, Entry, JobState, Progress, Recipe
+
+
+class RemoteEngine(Engine):
+    """An engine on a model server.
+
+    Args:
+        url: for instance ``http://gpu-machine:8765``.
+        token: what the server asks for.
+        memory_bytes: how much of what came over the wire stays at hand.
+    """
+
+    def __init__(self, url: str, token: str | None = None, memory_bytes: int = 2**28):
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # Work may take as long as it takes; only connecting may not.
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=httpx.Timeout(None, connect=5),
+            limits=httpx.Limits(max_connections=64),
+            trust_env=False,
+        )
+        self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise ServerUnavailable(
+                f"No answer from the model server at {self.url} ({type(error).__name__}). Is `explorer serve` running?"
+            ) from None
+        _raise_for(response)
+        return response
+
+    # -- recipes
+
+    def run(self, recipe: Recipe, report: OnProgress | None = None) -> Artifact:
+        return self._results(recipe.key, lambda: self._fetched(recipe, report))
+
+    def _fetched(self, recipe: Recipe, report: OnProgress | None) -> Artifact:
+        if isinstance(recipe, LONG):
+            return self.submit(recipe).wait(report)
+        return Artifact.from_bytes(self._post(recipe, arrays=True).content)
+
+    def ensure(self, recipe: Recipe, report: OnProgress | None = None) -> Mapping[str, Any]:
+        if isinstance(recipe, LONG):
+            return self.submit(recipe).wait(report).meta
+        return self._post(recipe, arrays=False).json()
+
+    def _post(self, recipe: Recipe, arrays: bool) -> httpx.Response:
+        return self._ask(
+            "POST",
+            f"/v1/run/{type(recipe).__name__.lower()}",
+            params={"arrays": arrays},
+            content=canonical_json(recipe.to_json()),
+            headers={"Content-Type": "application/json"},
+        )
+
+    # -- keeping
+
+    def put(self, artifact: Artifact, name: str) -> str:
+        return self._ask(
+            "PUT", f"/v1/artifacts/{artifact.id}", params={"name": name}, content=artifact.to_bytes()
+        ).json()["id"]
+
+    def artifact(self, id: str) -> Artifact:
+        return self._results(id, lambda: Artifact.from_bytes(self._ask("GET", f"/v1/artifacts/{id}").content))
+
+    def has(self, id: str) -> bool:
+        try:
+            self._ask("HEAD", f"/v1/artifacts/{id}")
+        except errors.NotFound:
+            return False
+        return True
+
+    def result_id(self, key: str) -> str:
+        return self._ask("GET", f"/v1/results/{key}").json()["id"]
+
+    def entries(self, kind: str) -> list[Entry]:
+        return [Entry(**entry) for entry in self._ask("GET", f"/v1/entries/{kind}").json()]
+
+    def rename(self, id: str, name: str, note: str | None = None) -> None:
+        self._ask("PATCH", f"/v1/entries/{id}", json={"name": name, "note": note})
+
+    def delete(self, id: str) -> None:
+        self._ask("DELETE", f"/v1/entries/{id}")
+
+    # -- jobs
+
+    def submit(self, recipe: Recipe) -> Job:
+        return Job(self, _job_state(self._ask("POST", "/v1/jobs", json=recipe.to_json()).json()))
+
+    def jobs(self) -> list[JobState]:
+        return [_job_state(job) for job in self._ask("GET", "/v1/jobs").json()]
+
+    def job(self, id: str) -> JobState:
+        return _job_state(self._ask("GET", f"/v1/jobs/{id}").json())
+
+    def job_events(self, id: str) -> Iterator[JobState]:
+        with self._http.stream("GET", f"/v1/jobs/{id}/events") as response:
+            if response.is_error:
+                response.read()
+            _raise_for(response)
+            for line in response.iter_lines():
+                yield _job_state(json.loads(line))
+
+    def cancel_job(self, id: str) -> None:
+        self._ask("DELETE", f"/v1/jobs/{id}")
+
+    # -- itself
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._ask("GET", "/v1/engine").json()
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _raise_for(response: httpx.Response) -> None:
+    """The server's error as the exception that it was there."""
+    if response.is_success:
+        return
+    if response.status_code == 404 and response.request.method == "HEAD":
+        raise errors.NotFound("Got an id that is not here.")
+    try:
+        body = response.json()
+        kind, message = getattr(errors, body["error"]), body["message"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        kind, message = ExplorerError, f"The model server answered {response.status_code}; see its log."
+    raise kind(message)
+
+
+def _job_state(fields: Mapping[str, Any]) -> JobState:
+    progress = fields.get("progress")
+    return JobState(**{**fields, "progress": Progress(**progress) if progress else None})
+
+
+class ChildServer:
+    """A model server on loopback, started as a child of this process, with a token that only this process knows.
+
+    It ends when this process does, also when that is killed: its standard input closes.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "explorer", "serve", "--port", "0", "--child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "EXPLORER_TOKEN": self.token},
+        )
+        self._url: str | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Its address; waits until it answers."""
+        with self._lock:
+            if self._url is None:
+                assert self._process.stdout is not None
+                line = self._process.stdout.readline()
+                if not line:
+                    raise ServerUnavailable("The model server ended before it answered; its messages are above.")
+                self._url = json.loads(line)["url"]
+            return self._url
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def connect(self) -> RemoteEngine:
+        """An engine on it."""
+        return RemoteEngine(self.url, self.token)
+
+    def stop(self) -> None:
+        """Ask it to end, and see that it does."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

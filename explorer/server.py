@@ -1,0 +1,229 @@
+"""The model server: an Engine over HTTP. Requests are JSON recipes; arrays travel as safetensors, never inside JSON."""
+
+import hmac
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Body, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from explorer import errors
+from explorer.artifacts import Artifact, sha256
+from explorer.engine import Engine
+from explorer.errors import ExplorerError, InvalidInput
+from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Recipe, check_hash
+
+JSON_LIMIT_BYTES = 4 * 2**20
+UPLOAD_LIMIT_BYTES = int(os.environ.get("EXPLORER_UPLOAD_LIMIT_BYTES", 2 * 2**30))
+ARTIFACT_TYPE = "application/vnd.safetensors"
+
+_STATUS = {
+    errors.NotFound: 404,
+    errors.InvalidInput: 422,
+    errors.MissingExtra: 422,
+    errors.Unauthorized: 401,
+    errors.Cancelled: 409,
+    errors.StoreError: 507,
+    errors.OutOfMemory: 507,
+}
+
+
+def _refusal(error: ExplorerError, status: int | None = None) -> JSONResponse:
+    code = status or next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    return JSONResponse({"error": type(error).__name__, "message": str(error)}, code)
+
+
+class Guard:
+    """Before any route: the token, and the size of the body, counted as it arrives."""
+
+    def __init__(self, app: ASGIApp, token: str):
+        self.app, self._expected = app, f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return  # there are no websockets here
+        headers = dict(scope["headers"])
+        if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
+            error = errors.Unauthorized("This model server asks for its token; set EXPLORER_TOKEN or pass token=.")
+            return await _refusal(error)(scope, receive, send)
+        limit = UPLOAD_LIMIT_BYTES if scope["path"].startswith("/v1/artifacts/") else JSON_LIMIT_BYTES
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise ClientDisconnect  # to the route the body ends here
+            return message
+
+        async def unless_too_large(message: Message) -> None:
+            if received <= limit:
+                await send(message)
+
+        try:
+            await self.app(scope, counted, unless_too_large)
+        except ClientDisconnect:
+            pass
+        if received > limit:
+            got = f"Got a body of more than {limit / 2**20:.0f} MiB; expected less. Send less at once."
+            await _refusal(InvalidInput(got), 413)(scope, receive, send)
+
+
+def make_server(engine: Engine, token: str) -> ASGIApp:
+    """An ASGI application that serves an engine to those who know the token."""
+    app = FastAPI(title="Explorer model server", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+
+    @app.exception_handler(ExplorerError)
+    def _(request: Request, error: ExplorerError) -> Response:
+        return _refusal(error)
+
+    @app.exception_handler(RequestValidationError)
+    def _(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return _refusal(InvalidInput(f"Got a request that does not fit at {where}: {first['msg']}."))
+
+    @app.exception_handler(HTTPException)
+    def _(request: Request, error: HTTPException) -> Response:
+        kind = errors.NotFound if error.status_code == 404 else InvalidInput
+        return _refusal(kind(f"{request.method} {request.url.path}: {error.detail}."), error.status_code)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/v1/engine")
+    def describe() -> dict[str, Any]:
+        return dict(engine.describe())
+
+    # -- recipes
+
+    def serve(kind: type[Recipe]) -> None:
+        name = kind.__name__.lower()
+
+        def answer(recipe: Any, arrays: Annotated[bool, Query()] = True) -> Response:
+            if not arrays:
+                return JSONResponse(dict(engine.ensure(recipe)))
+            return Response(engine.run(recipe).to_bytes(), media_type=ARTIFACT_TYPE)
+
+        answer.__annotations__["recipe"] = kind
+        app.post(f"/v1/run/{name}", summary=kind.__doc__, name=name, response_class=Response)(answer)
+
+    for kind in RECIPES:
+        if kind not in LONG:
+            serve(kind)
+
+    @app.get("/v1/results/{key}")
+    def result(key: str) -> dict[str, str]:
+        return {"id": engine.result_id(key)}
+
+    # -- artifacts
+
+    @app.get("/v1/artifacts/{id}", response_class=Response)
+    def artifact(id: str) -> Response:
+        return Response(engine.artifact(id).to_bytes(), media_type=ARTIFACT_TYPE)
+
+    @app.head("/v1/artifacts/{id}", response_class=Response)
+    def has(id: str) -> Response:
+        return Response(status_code=200 if engine.has(id) else 404)
+
+    @app.put("/v1/artifacts/{id}")
+    async def put(id: str, request: Request, name: Annotated[str, Query(max_length=200)]) -> dict[str, str]:
+        check_hash(id)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+
+        def keep() -> str:
+            if sha256(memoryview(body)) != id:
+                raise InvalidInput("Got bytes whose hash is not the id they were sent for; send them again.")
+            return engine.put(Artifact.from_bytes(bytes(body)), name)
+
+        return {"id": await run_in_threadpool(keep)}
+
+    @app.get("/v1/entries/{kind}")
+    def entries(kind: str) -> list[Entry]:
+        return engine.entries(kind)
+
+    @app.patch("/v1/entries/{id}")
+    def rename(
+        id: str,
+        name: Annotated[str, Body(min_length=1, max_length=200)],
+        note: Annotated[str | None, Body(max_length=10_000)] = None,
+    ) -> None:
+        engine.rename(id, name, note)
+
+    @app.delete("/v1/entries/{id}")
+    def delete(id: str) -> None:
+        engine.delete(id)
+
+    # -- jobs
+
+    @app.post("/v1/jobs")
+    def submit(recipe: Annotated[AnyRecipe, Body(discriminator="op")]) -> JobState:
+        return engine.submit(recipe).state
+
+    @app.get("/v1/jobs")
+    def jobs() -> list[JobState]:
+        return engine.jobs()
+
+    @app.get("/v1/jobs/{id}")
+    def job(id: str) -> JobState:
+        return engine.job(id)
+
+    @app.get("/v1/jobs/{id}/events", response_class=StreamingResponse)
+    def events(id: str) -> StreamingResponse:
+        engine.job(id)
+
+        def lines() -> Iterator[str]:
+            for state in engine.job_events(id):
+                yield json.dumps(asdict(state)) + "\n"
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    @app.delete("/v1/jobs/{id}")
+    def cancel(id: str) -> None:
+        engine.cancel_job(id)
+
+    return Guard(app, token)
+
+
+def serve(engine: Engine, token: str, host: str = "127.0.0.1", port: int = 8765, *, child: bool = False) -> None:
+    """Serve until stopped. Prints one line of JSON with the address when requests are answered.
+
+    Args:
+        port: 0 takes a free one.
+        child: end when the standard input closes, as it does when the parent ends, however it ends.
+    """
+    listener = socket.create_server((host, port))
+    config = uvicorn.Config(make_server(engine, token), log_level="warning", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    if child:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    shown = f"[{host}]" if ":" in host else host
+    print(json.dumps({"url": f"http://{shown}:{listener.getsockname()[1]}"}), flush=True)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        engine.close()
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    sys.stdin.buffer.read()
+    server.should_exit = True
+    threading.Timer(5, os._exit, args=(0,)).start()

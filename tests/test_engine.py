@@ -1,0 +1,266 @@
+"""The law of engines: all that one promises holds in this process and over HTTP, with the same numbers."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvicorn
+
+from explorer.codes import Checkpoint
+from explorer.engine import Engine
+from explorer.errors import Cancelled, InvalidInput, NotFound
+from explorer.local import LocalEngine
+from explorer.messages import Cluster, Encode, Project, Render, Take
+from explorer.readers import load
+from explorer.remote import ChildServer, RemoteEngine
+from explorer.server import make_server
+from explorer.signals import Axis, Sampling, SignalSet
+
+QUICK = {"min_steps": 1, "max_steps": 200, "width": 8, "point_width": 32}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory):
+    with LocalEngine(tmp_path_factory.mktemp("local"), device="cpu") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory):
+    with LocalEngine(tmp_path_factory.mktemp("remote"), device="cpu") as engine:
+        server = uvicorn.Server(uvicorn.Config(make_server(engine, "token"), port=0, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            pass
+        with RemoteEngine(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", "token") as client:
+            yield client
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module", params=["local", "remote"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def digits() -> SignalSet:
+    return load("digits")[:300]
+
+
+@pytest.fixture(scope="module")
+def model(engine: Engine, digits: SignalSet) -> Checkpoint:
+    return engine.train("hypernetwork", digits, seed=0, **QUICK)
+
+
+def test_built_in_sets_come_by_name(engine: Engine):
+    digits = engine.load("digits")
+    assert (len(digits), digits.shape, digits.class_names) == (1797, (8, 8), tuple("0123456789"))
+    assert "digits" in engine.describe()["datasets"]
+    with pytest.raises(NotFound, match="no such set"):
+        engine.load("no such set")
+
+
+def test_signal_sets_are_kept_listed_renamed_and_deleted(engine: Engine):
+    signals = SignalSet.from_grids(np.random.default_rng(1).random((3, 5)), axes=[Axis("t", "s")], name="mine")
+    id = engine.put_signals(signals)
+    assert engine.has(id) and id == signals.id
+    entry = next(e for e in engine.entries("signals") if e.id == id)
+    assert (entry.name, entry.details["count"], entry.details["shape"]) == ("mine", 3, [5])
+    engine.rename(id, "yours", note="noise")
+    assert engine.load("yours").id == id
+    engine.delete(id)
+    assert all(e.id != id for e in engine.entries("signals"))
+    with pytest.raises(NotFound):
+        engine.delete(id)
+
+
+def test_codes_vectors_and_renders_have_the_promised_shapes(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits, resolution=16)
+    assert len(codes) == 300 and codes.ids == digits.ids
+    for space in codes.spaces:
+        vectors = engine.vectors(codes, space)
+        assert vectors.dtype == np.float32 and len(vectors) == 300 and np.isfinite(vectors).all()
+    np.testing.assert_array_equal(codes.vectors, engine.vectors(codes, codes.spaces[0]))
+    assert engine.vectors(codes, "raw").shape == (300, 64)
+    assert engine.render(codes[:5], 20).shape == (5, 20, 20, 1)
+    assert engine.render(codes[:5], (4, 6)).shape == (5, 4, 6, 1)
+    assert engine.observe(digits, 12, rows=[3, 4]).shape == (2, 12, 12, 1)
+
+
+def test_a_window_shows_a_part_of_the_whole(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)[:4]
+    whole = engine.render(codes, 32)
+    corner = engine.render(codes, 16, window=((-1, 0), (0, 1)))
+    np.testing.assert_allclose(corner, whole[:, :16, 16:], atol=1e-4)
+
+
+def test_a_choice_of_codes_is_the_same_codes(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    some = codes[10:20][[2, 5]]
+    assert some.ids == (digits.ids[12], digits.ids[15])
+    assert some.recipe == Take(codes=codes.recipe, rows=(12, 15))
+    np.testing.assert_array_equal(some.vectors, codes.vectors[[12, 15]])
+    np.testing.assert_array_equal(codes[7].arrays["weights"], codes.arrays["weights"][7:8])
+    with pytest.raises(InvalidInput, match="empty"):
+        codes[[]]
+
+
+def test_equal_wishes_are_one_recipe(engine: Engine, model: Checkpoint, digits: SignalSet):
+    native, eight, both = (engine.encode(model, digits, r) for r in (None, 8, (8, 8)))
+    assert native.recipe.key == eight.recipe.key == both.recipe.key
+    assert engine.encode(model, digits, 9).recipe.key != native.recipe.key
+
+
+def test_a_reference_keeps_clusters_and_places(engine: Engine, model: Checkpoint, digits: SignalSet):
+    native, coarse = engine.encode(model, digits), engine.encode(model, digits, 6)
+    labels = engine.cluster(native, k=10)
+    assert labels.dtype == np.int64 and set(labels) == set(range(10))
+    np.testing.assert_array_equal(engine.cluster(native, k=10, reference=native), labels)
+    assert (engine.cluster(coarse, k=10, reference=native) == labels).mean() > 0.3
+    layout = engine.project(native, "pca")
+    assert layout.shape == (300, 2) and np.isfinite(layout).all()
+    np.testing.assert_array_equal(engine.project(native, "pca", reference=native), layout)
+    assert engine.project(coarse, "pca", reference=native).shape == (300, 2)
+
+
+def test_neighbours_quality_and_scores(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    indices, distances = engine.neighbors(codes, 5, k=4, space="function")
+    vectors = engine.vectors(codes, "function")
+    expected = np.linalg.norm(vectors - vectors[5], axis=1)
+    expected[5] = np.inf
+    np.testing.assert_array_equal(np.sort(indices), np.sort(np.argsort(expected)[:4]))
+    np.testing.assert_allclose(distances, expected[indices], rtol=1e-4)
+    quality = engine.quality(codes)
+    error = ((engine.render(codes, 8) - engine.observe(digits)) ** 2).mean((1, 2, 3))
+    np.testing.assert_allclose(quality["psnr_db"], -10 * np.log10(error), rtol=1e-3)
+    assert quality["ssim"].shape == (300,)
+    score = engine.score(codes, k=10)
+    assert 0 < score["ami"] <= 1 and score["drift"] is None
+    control = engine.score(codes, k=10, space="raw")
+    assert control["ami"] > 0.6
+
+
+def test_the_table_has_the_control_beside_each_score(engine: Engine, model: Checkpoint, digits: SignalSet):
+    rows = engine.evaluate(model, digits, [6, 8, 16], seeds=[0, 1])
+    spaces = ("code", "pooled", "function", "raw")
+    assert {(r["resolution"], r["space"]) for r in rows} == {(r, s) for r in (6, 8, 16) for s in spaces}
+    for r in rows:
+        assert 0 <= r["drift"] <= 1 and r["ami"] <= 1 and (r["psnr_db"] is None) == (r["space"] == "raw")
+        assert r["resolution"] != 8 or r["drift"] == 0
+
+
+def test_training_elsewhere_gives_the_same_bytes(engine: Engine, digits: SignalSet):
+    job = engine.train("hypernetwork", digits, seed=3, wait=False, **{**QUICK, "max_steps": 100})
+    states = list(job.events())
+    assert states[-1].state == "done" and states[-1].progress is not None
+    there = job.result()
+    assert there.id == engine.train("hypernetwork", digits, seed=3, **{**QUICK, "max_steps": 100}).id
+    assert engine.checkpoint(there.id[:12]).id == there.id
+    assert any(e.id == there.id for e in engine.entries("checkpoint"))
+
+
+def test_a_job_can_be_cancelled(engine: Engine, digits: SignalSet):
+    job = engine.train("hypernetwork", digits, seed=4, wait=False, **{**QUICK, "min_steps": 10**7, "max_steps": 10**7})
+    for state in job.events():
+        if state.progress:
+            break
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.wait()
+    assert job.state.state == "cancelled"
+
+
+def test_a_job_that_cannot_work_says_why(engine: Engine, digits: SignalSet):
+    with pytest.raises(Exception, match="does_not_exist"):
+        engine.train("hypernetwork", digits, wait=False, does_not_exist=1).wait()
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (lambda e, m, s: e.train("no such method", s), "no such method"),
+        (lambda e, m, s: e.train("hypernetwork", s, width="wide"), "width"),
+        (lambda e, m, s: e.train("hypernetwork", s, seed=-1), "seed"),
+        (lambda e, m, s: e.encode(m, s, 0), "resolution"),
+        (lambda e, m, s: e.encode(m, s, (8, 8, 8)), "axes"),
+        (lambda e, m, s: e.encode(m, SignalSet.from_grids(np.ones((2, 5)), axes=["t"])), "axes"),
+        (lambda e, m, s: e.vectors(e.encode(m, s), "nowhere"), "nowhere"),
+        (lambda e, m, s: e.render(e.encode(m, s), 10**5), "GiB"),
+        (lambda e, m, s: e.render(e.encode(m, s), 8, window=((0, 1),)), "window"),
+        (lambda e, m, s: e.render(e.encode(m, s), 8, window=((0, float("nan")), (0, 1))), "window"),
+        (lambda e, m, s: e.cluster(e.encode(m, s), k=301), "301"),
+        (lambda e, m, s: e.cluster(e.encode(m, s), "guess"), "guess"),
+        (lambda e, m, s: e.project(e.encode(m, s), "guess"), "guess"),
+        (lambda e, m, s: e.neighbors(e.encode(m, s), 300), "300"),
+        (lambda e, m, s: e.checkpoint("nothing"), "nothing"),
+        (lambda e, m, s: e.artifact("../../etc/passwd"), "passwd"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(engine: Engine, model: Checkpoint, digits: SignalSet, wish, words):
+    with pytest.raises((InvalidInput, NotFound), match=words):
+        wish(engine, model, digits)
+
+
+def test_local_and_remote_give_the_same_numbers(local: Engine, remote: Engine, digits: SignalSet):
+    results = []
+    for engine in (local, remote):
+        model = engine.train("hypernetwork", digits, seed=0, **QUICK)
+        codes = engine.encode(model, digits, Sampling(kind="points", size=(40,), seed=2))
+        results.append((codes.vectors, engine.render(codes, 10), engine.cluster(codes, k=5)))
+    for here, there in zip(*results, strict=True):
+        np.testing.assert_array_equal(here, there)
+
+
+def test_ten_who_ask_at_once_are_served_by_one_computation(tmp_path: Path, digits: SignalSet, monkeypatch):
+    import explorer.local
+
+    with LocalEngine(tmp_path, device="cpu") as engine:
+        model = engine.train("hypernetwork", digits, **{**QUICK, "max_steps": 10})
+        codes = engine.encode(model, digits)
+        made, compute = [], explorer.local.compute
+        monkeypatch.setattr(explorer.local, "compute", lambda *a: (made.append(type(a[0])), compute(*a))[1])
+        results: list[np.ndarray] = []
+        threads = [threading.Thread(target=lambda: results.append(engine.cluster(codes, k=7))) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert made.count(Cluster) == 1 and len(results) == 10
+
+
+def test_results_are_found_again_after_a_restart(tmp_path: Path, digits: SignalSet, monkeypatch):
+    import explorer.local
+
+    with LocalEngine(tmp_path, device="cpu") as engine:
+        model = engine.train("hypernetwork", digits, **{**QUICK, "max_steps": 10})
+        layout = engine.project(engine.encode(model, digits), "pca")
+    monkeypatch.setattr(explorer.local, "compute", lambda recipe, *_: pytest.fail(f"{recipe} was made again"))
+    with LocalEngine(tmp_path, device="cpu") as engine:
+        model = engine.train("hypernetwork", digits, **{**QUICK, "max_steps": 10})
+        np.testing.assert_array_equal(engine.project(engine.encode(model, digits), "pca"), layout)
+
+
+def test_recipes_name_inputs_and_survive_json(digits: SignalSet):
+    from pydantic import TypeAdapter
+
+    from explorer.messages import AnyRecipe
+
+    encode = Encode(checkpoint="0" * 64, signals=digits.id, sampling=Sampling.of(5).on(digits))
+    render = Render(codes=Take(codes=encode, rows=(1, 2)), resolution=(7, 7), window=((-1.0, 0.0), (0.0, 1.0)))
+    again = TypeAdapter(AnyRecipe).validate_python(render.to_json())
+    assert again == render and again.key == render.key
+    keys = {Project(codes=encode, seed=s, method=m).key for s in (0, 1) for m in ("pca", "umap")}
+    assert len(keys) == 4
+
+
+def test_a_child_server_lives_and_dies_with_its_parent(tmp_path: Path, monkeypatch, digits: SignalSet):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
+    child = ChildServer()
+    engine = child.connect()
+    assert engine.load("digits").id == load("digits").id
+    child.stop()
+    assert not child.alive

@@ -1,0 +1,150 @@
+"""The model server under strangers: no route without the token, no body without a limit, every refusal in words."""
+
+import json
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from explorer.artifacts import Artifact
+from explorer.errors import Unauthorized
+from explorer.local import LocalEngine
+from explorer.remote import RemoteEngine
+from explorer.server import make_server
+
+TOKEN = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory):
+    engine = LocalEngine(tmp_path_factory.mktemp("home"), device="cpu")
+    app = make_server(engine, TOKEN)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        pass
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def http(address: str):
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as client:
+        yield client
+
+
+def operations(http: httpx.Client) -> list[tuple[str, str]]:
+    paths = http.get("/openapi.json").json()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+
+
+def test_every_route_asks_for_the_token(address: str, http: httpx.Client):
+    routes = [*operations(http), ("GET", "/openapi.json"), ("GET", "/nowhere")]
+    assert len(routes) > 20
+    for method, path in routes:
+        path = path.format(id="0" * 64, key="0" * 64, kind="signals")
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": ""}):
+            answer = httpx.request(method, address + path, headers=headers, trust_env=False)
+            assert answer.status_code == 401, (method, path, headers)
+    with pytest.raises(Unauthorized, match="EXPLORER_TOKEN"):
+        RemoteEngine(address, "wrong").describe()
+
+
+@pytest.mark.parametrize(
+    "id", ["..", "../../etc/passwd", "%2e%2e%2f", "0" * 63, "G" * 64, "A" * 64, "a" * 64 + "/x", "C:\\x", "a\0b"]
+)
+def test_ids_are_hashes_never_paths(http: httpx.Client, id: str):
+    for path in ("/v1/artifacts/", "/v1/results/"):
+        answer = http.get(path + id.replace("\0", "%00"))
+        assert answer.status_code in (404, 422)
+        assert b"root:" not in answer.content
+
+
+def test_bodies_are_counted_as_they_arrive(http: httpx.Client):
+    def endless():
+        for _ in range(64):
+            yield b" " * 2**20
+
+    answer = http.post("/v1/run/render", content=endless(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert "expected less" in answer.json()["message"]
+    assert http.get("/health").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"null",
+        b'{"codes": ' * 5000,
+        b'{"name": 3}',
+        b'{"name": NaN}',
+        b'{"name": "digits", "op": "train"}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_nonsense_is_refused_in_words(http: httpx.Client, body: bytes):
+    for operation in ("load", "render", "encode", "project"):
+        answer = http.post(f"/v1/run/{operation}", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422), (operation, answer.status_code)
+        assert answer.json()["message"]
+
+
+def test_numbers_out_of_bounds_are_refused(http: httpx.Client):
+    encode = {"checkpoint": "0" * 64, "signals": "1" * 64, "sampling": {"kind": "grid", "size": [8]}}
+    for operation, fields in [
+        ("render", {"codes": encode, "resolution": [10**9]}),
+        ("render", {"codes": encode, "resolution": [8], "window": [[0.5, -0.5]]}),
+        ("cluster", {"codes": encode, "k": -1}),
+        ("neighbors", {"codes": encode, "row": -1}),
+        ("encode", {**encode, "sampling": {"kind": "grid", "size": [10**12]}}),
+        ("encode", {**encode, "seed": -1}),
+        ("encode", {**encode, "checkpoint": "../x"}),
+        ("take", {"codes": encode, "rows": [-1]}),
+    ]:
+        answer = http.post(f"/v1/run/{operation}", json=fields)
+        assert answer.status_code == 422, (operation, fields)
+
+
+def test_what_is_not_there_is_not_found(http: httpx.Client):
+    encode = {"checkpoint": "0" * 64, "signals": "1" * 64, "sampling": {"kind": "grid", "size": [8]}}
+    assert http.post("/v1/run/encode", json=encode).status_code == 404
+    assert http.get("/v1/artifacts/" + "0" * 64).status_code == 404
+    assert http.get("/v1/jobs/nothing").status_code == 404
+    assert http.delete("/v1/entries/" + "0" * 64).status_code == 404
+
+
+def test_an_upload_must_be_what_its_name_says(http: httpx.Client):
+    data = Artifact("signals", {}, {}).to_bytes()
+    for id, body in [("0" * 64, data), (Artifact("signals", {}, {}).id, data), ("0" * 64, b"not safetensors")]:
+        answer = http.put(f"/v1/artifacts/{id}", params={"name": "x"}, content=body)
+        assert answer.status_code == 422
+        assert http.head(f"/v1/artifacts/{id}").status_code == 404
+    assert http.get("/v1/entries/signals").json() == [] or all(
+        e["name"] != "x" for e in http.get("/v1/entries/signals").json()
+    )
+
+
+def test_the_address_is_one_line_of_json(tmp_path: Path):
+    import os
+    import subprocess
+    import sys
+
+    child = subprocess.Popen(
+        [sys.executable, "-m", "explorer", "serve", "--port", "0", "--child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "EXPLORER_TOKEN": TOKEN, "EXPLORER_HOME": str(tmp_path)},
+    )
+    assert child.stdin and child.stdout
+    url = json.loads(child.stdout.readline())["url"]
+    assert RemoteEngine(url, TOKEN).describe()["device"]
+    child.stdin.close()
+    assert child.wait(10) == 0
