@@ -129,20 +129,11 @@ def _shares_of_line(places: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 
 def _shares_of_nodes(coords: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """A fine grid of nodes is given to the nearest points: [N, P].
-
-    One k-d tree serves all signals: the signal's index is one more, far-apart coordinate.
-    """
+    """A fine grid of nodes is given to the nearest points: [N, P]."""
     n, p, d = coords.shape
     nodes = grid_coords((max(int(np.ceil((4 * p) ** (1 / d))), 4),) * d)
-    floor = 10.0 * np.arange(n)[:, None, None]
-    points = np.concatenate([coords, np.broadcast_to(floor, (n, p, 1))], -1).reshape(-1, d + 1)
-    queries = np.concatenate(
-        [np.broadcast_to(nodes, (n, *nodes.shape)), np.broadcast_to(floor, (n, len(nodes), 1))], -1
-    ).reshape(-1, d + 1)
-    index = np.flatnonzero(present)
-    _, nearest = cKDTree(points[index]).query(queries, workers=-1)
-    return np.bincount(index[nearest], minlength=n * p).reshape(n, p) / len(nodes)
+    nearest = _nearest_sample(coords, present, nodes)
+    return np.bincount(nearest.ravel(), minlength=n * p).reshape(n, p) / len(nodes)
 
 
 def nearest_on_grid(

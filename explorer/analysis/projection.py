@@ -4,12 +4,17 @@ A fresh map is centred and its longer axis spans [-1, 1]. A map with a reference
 never centred, scaled or turned again, so that a point that moves on the screen has moved in the data.
 """
 
+import threading
+
 import numpy as np
 
 from explorer.analysis.vectors import matrix, nearest
 from explorer.errors import InvalidInput, MissingExtra
 
 METHODS = ("umap", "pca", "pacmap")
+
+# numba ends the process when two threads enter its parallel code at once.
+_ONE_AT_A_TIME = threading.Lock()
 
 Reference = tuple[np.ndarray, np.ndarray]
 
@@ -52,11 +57,15 @@ def project(
         return _pca(vectors, matrix(reference[0], "reference vectors", vectors.shape[1]))
     if reference is not None:
         placed = place(vectors, *reference)
-        return _refined_umap(vectors, placed, seed) if method == "umap" else placed
+        if method == "pacmap":
+            return placed
+        with _ONE_AT_A_TIME:
+            return _refined_umap(vectors, placed, seed)
     start = _pca(vectors, vectors)
     if len(vectors) < _FEWEST or not _is_flat(start):
         return start
-    layout = _umap(vectors, start, seed) if method == "umap" else _pacmap(vectors, start, seed)
+    with _ONE_AT_A_TIME:
+        layout = _umap(vectors, start, seed) if method == "umap" else _pacmap(vectors, start, seed)
     return _normalised(layout, layout)
 
 
