@@ -149,8 +149,9 @@ class Codes:
         if not len(index):
             raise InvalidInput(f"Got an empty choice of {len(self)} codes; expected at least one.")
         recipe, chosen = self.recipe, index
-        if isinstance(recipe, Take):
-            recipe, chosen = recipe.codes, np.array(recipe.rows)[index]
+        if isinstance(recipe, Take):  # a part of a part is a part of the whole
+            chosen = np.array(recipe.rows)[index]
+            recipe = recipe.codes
         return Codes(
             recipe=Take(codes=recipe, rows=tuple(map(int, chosen))),
             representation=self.representation,

@@ -47,12 +47,20 @@ class LocalEngine(Engine):
         home: where things are kept; default ``EXPLORER_HOME`` or the platform's folder for user data.
         device: "cpu", "cuda", "cuda:1", "mps"; default ``EXPLORER_DEVICE`` or the best there is.
         memory_bytes: how much of what was computed stays at hand.
+        cache_bytes: how much of it stays on the disk when an engine starts.
     """
 
-    def __init__(self, home: Path | str | None = None, device: str | None = None, memory_bytes: int = 2**30):
+    def __init__(
+        self,
+        home: Path | str | None = None,
+        device: str | None = None,
+        memory_bytes: int = 2**30,
+        cache_bytes: int = 2**34,
+    ):
         self.home = Path(home) if home else store.home()
         self.device = device or default_device()
         self.store = store.Store(self.home, shipped=store.assets_dir())
+        self.store.evict(cache_bytes)
         self.catalog = Catalog(self.home)
         self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
         self._inputs: Memo[Any] = Memo(memory_bytes, lambda value: value.artifact.nbytes)
@@ -202,10 +210,7 @@ class LocalEngine(Engine):
                     "spaces": list(method.spaces),
                     "amortised": method.amortised,
                     "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
-                    "fields": [
-                        {"name": f.name, "type": str(f.type), "help": f.metadata.get("help", "")}
-                        for f in dataclasses.fields(method.Config)
-                    ],
+                    "fields": method.fields(),
                 }
                 for name, method in methods.items()
             },

@@ -1,0 +1,175 @@
+"""What every representation is: shared parameters and codes are values that are passed in, never state left behind."""
+
+import dataclasses
+import inspect
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from explorer import representations
+from explorer.artifacts import Arrays, Artifact
+from explorer.codes import Checkpoint, Domain
+from explorer.errors import InvalidInput, NotFound
+from explorer.messages import Progress
+from explorer.signals import Observations, SignalSet, grid_coords
+
+FUNCTION = "function"
+
+
+class Report(Protocol):
+    """Called from inside every loop; a cancel arrives as the ``Cancelled`` that it raises.
+
+    ``state`` makes, when called, what a training needs to go on from here; the one who listens decides when to keep it.
+    """
+
+    def __call__(self, progress: Progress, state: Callable[[], Artifact] | None = None) -> None: ...
+
+
+def silent(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
+    """A Report that keeps nothing."""
+
+
+class Representation(ABC):
+    """A method that turns observations into codes and codes into functions.
+
+    Instances hold a device and a memory budget, nothing about signals.
+
+    Attributes:
+        name: how it is called everywhere.
+        spaces: in which its codes can be seen as vectors, the default first; of "code", "pooled", "function".
+        amortised: whether encoding is one forward pass, so that codes follow a slider freely.
+        Config: a frozen keyword-only dataclass; forms and the command line are drawn from it.
+        presets: named configurations; "default" is ours, those of the paper begin with "paper-".
+    """
+
+    name: ClassVar[str]
+    spaces: ClassVar[tuple[str, ...]]
+    amortised: ClassVar[bool]
+    Config: ClassVar[type]
+    presets: ClassVar[Mapping[str, Any]]
+
+    def __init__(self, device: str = "cpu"):
+        self.device = device
+
+    @classmethod
+    def config(cls, preset: str = "default", overrides: Mapping[str, Any] | None = None) -> Any:
+        """A Config from a preset and changed fields; raises InvalidInput for unknown names and wrong types."""
+        if preset not in cls.presets:
+            raise InvalidInput(f"Got preset {preset!r}; expected one of {', '.join(cls.presets)}.")
+        known = {f.name for f in dataclasses.fields(cls.Config)}
+        if unknown := set(overrides or {}) - known:
+            raise InvalidInput(f"Got {sorted(unknown)} for {cls.name}; expected some of {', '.join(sorted(known))}.")
+        fields = dataclasses.asdict(cls.presets[preset]) | dict(overrides or {})
+        try:
+            return TypeAdapter(cls.Config).validate_python(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InvalidInput(f"Got {where} = {first['input']!r} for {cls.name}: {first['msg']}.") from None
+
+    @classmethod
+    def fields(cls) -> list[dict[str, Any]]:
+        """The Config's fields for a form: ``name``, ``type``, and ``help`` as its docstring says it."""
+        _, _, arguments = inspect.cleandoc(cls.Config.__doc__ or "").partition("Args:\n")
+        said = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
+        help = {name: " ".join(text.split()) for name, text in said}
+        return [
+            {"name": f.name, "type": getattr(f.type, "__name__", str(f.type)), "help": help.get(f.name, "")}
+            for f in dataclasses.fields(cls.Config)
+        ]
+
+    @abstractmethod
+    def train(
+        self, config: Any, signals: SignalSet, *, seed: int, resume: Artifact | None = None, report: Report = silent
+    ) -> Checkpoint:
+        """Shared parameters for a signal set. Every random draw comes from (seed, step), so a resumed run equals an
+        unbroken one. Trivial where nothing is shared."""
+
+    @abstractmethod
+    def encode(
+        self, checkpoint: Checkpoint, observations: Observations, *, seed: int = 0, report: Report = silent
+    ) -> dict[str, np.ndarray]:
+        """Code arrays, first axis the signal (ragged ones: see ``codes.take``), with all that any space needs."""
+
+    @abstractmethod
+    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+        """Values float32 [n, P, m] at coords [P, d] or [n, P, d] in [-1, 1]; any n, in bounded memory."""
+
+    @abstractmethod
+    def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
+        """Vectors float32 [n, dz] of a space of the method's own, any but "function"."""
+
+    def render(
+        self,
+        checkpoint: Checkpoint,
+        codes: Arrays,
+        resolution: Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
+    ) -> np.ndarray:
+        """Functions on a grid over a window of the domain: float32 [n, *resolution, m]."""
+        domain = checkpoint.domain
+        if len(resolution) != domain.d or (window is not None and len(window) != domain.d):
+            raise InvalidInput(f"Got resolution {tuple(resolution)}; expected {domain.d} numbers, and as many windows.")
+        coords = grid_coords(resolution)
+        if window is not None:
+            low, high = np.asarray(window, np.float32).T
+            coords = low + (coords + 1) / 2 * (high - low)
+        return self.decode(checkpoint, codes, coords).reshape(-1, *resolution, domain.m)
+
+    def vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str = "") -> np.ndarray:
+        """Codes as points: float32 [n, dz]."""
+        space = space or self.spaces[0]
+        if space not in self.spaces:
+            raise InvalidInput(f"Got space {space!r} for {self.name}; expected one of {', '.join(self.spaces)}.")
+        if space != FUNCTION:
+            return self.code_vectors(checkpoint, codes, space)
+        # Samples on one fixed grid, divided by the root of their number: Euclidean distance is then the L2 distance
+        # between the functions, per unit of the domain.
+        values = self.decode(checkpoint, codes, quadrature(checkpoint.domain))
+        return values.reshape(len(values), -1) / np.float32(np.sqrt(values.shape[1]))
+
+
+@lru_cache(maxsize=32)
+def quadrature(domain: Domain, most: int = 1024) -> np.ndarray:
+    """The fixed grid on which functions of a domain are compared: coords [P, d], P <= about ``most``."""
+    shrink = min(1.0, (most / np.prod(domain.shape)) ** (1 / domain.d))
+    return grid_coords([max(2, round(size * shrink)) for size in domain.shape])
+
+
+def domain_of(signals: SignalSet) -> Domain:
+    """The domain that a signal set's functions live on."""
+    return Domain(
+        axes=tuple(a.name for a in signals.axes),
+        channels=signals.channels,
+        value_range=signals.value_range,
+        shape=signals.reference_shape,
+    )
+
+
+@lru_cache(maxsize=1)
+def registered() -> Mapping[str, Callable[[], type[Representation]]]:
+    """What loads each representation, by name: the files beside this one, and packages that offer an entry point."""
+
+    def own(name: str) -> type[Representation]:
+        module = import_module(f"explorer.representations.{name}")
+        return next(c for c in vars(module).values() if isinstance(c, type) and getattr(c, "name", None) == name)
+
+    here = [module.name for module in iter_modules(representations.__path__) if module.name != "base"]
+    outside = {entry.name: entry.load for entry in entry_points(group="explorer.representations")}
+    return outside | {name: partial(own, name) for name in here}
+
+
+@lru_cache(maxsize=64)
+def get(name: str, device: str = "cpu") -> Representation:
+    """The representation of that name on a device; raises NotFound for an unknown one."""
+    if name not in registered():
+        raise NotFound(f"Got representation {name!r}; expected one of {', '.join(sorted(registered()))}.")
+    return registered()[name]()(device)
