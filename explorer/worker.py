@@ -1,0 +1,121 @@
+"""The process in which jobs run: commands come in and events go out, a line of JSON each. ``jobs.py`` is the other end.
+
+It ends when its input ends, which also happens when the process that started it is killed.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+from pydantic import Field, TypeAdapter
+
+from explorer.errors import Cancelled, ExplorerError
+from explorer.messages import AnyRecipe, CancelJob, JobEvent, Progress, RunJob
+
+if TYPE_CHECKING:
+    from explorer.local import LocalEngine
+
+PROGRESS_EVERY_S = 0.1
+LOWER_PRIORITY = 10
+
+_COMMAND: TypeAdapter[RunJob | CancelJob] = TypeAdapter(Annotated[RunJob | CancelJob, Field(discriminator="op")])
+_RECIPE: TypeAdapter[Any] = TypeAdapter(Annotated[AnyRecipe, Field(discriminator="op")])
+
+
+class Worker:
+    """Runs jobs one after the other on one engine."""
+
+    def __init__(self, home: Path, device: str | None, events: TextIO):
+        self._home, self._device, self._events = home, device, events
+        self._waiting: SimpleQueue[RunJob] = SimpleQueue()
+        self._cancelled: set[str] = set()
+
+    def listen(self, commands: TextIO) -> None:
+        """Take commands while jobs run; end the process when there can be no more."""
+        for line in commands:
+            match _COMMAND.validate_json(line):
+                case CancelJob(job=job):
+                    self._cancelled.add(job)
+                case RunJob() as command:
+                    self._waiting.put(command)
+        os._exit(0)
+
+    def work(self) -> None:
+        """Run what comes, for ever."""
+        while True:
+            command = self._waiting.get()
+            self._send(JobEvent(job=command.job, state="running"))
+            self._send(self._end_of(command))
+
+    def _end_of(self, command: RunJob) -> JobEvent:
+        try:
+            self._run(command.job, command.recipe)
+        except Cancelled:
+            return JobEvent(job=command.job, state="cancelled")
+        except ExplorerError as error:
+            return JobEvent(job=command.job, state="failed", error=str(error))
+        except MemoryError:
+            sentence = "The job ran out of memory. Use fewer signals, a lower resolution or a smaller network."
+            return JobEvent(job=command.job, state="failed", error=sentence)
+        except Exception as error:
+            traceback.print_exc()
+            sentence = f"The job failed, by a fault of Explorer: {type(error).__name__}: {error}"
+            return JobEvent(job=command.job, state="failed", error=sentence)
+        return JobEvent(job=command.job, state="done")
+
+    def _run(self, job: str, recipe: Mapping[str, Any]) -> None:
+        sent = 0.0
+
+        def report(progress: Progress) -> None:
+            nonlocal sent
+            if job in self._cancelled:
+                raise Cancelled("The job was cancelled.")
+            if time.monotonic() - sent >= PROGRESS_EVERY_S or progress.step == progress.total:
+                finite = {name: value for name, value in progress.metrics.items() if math.isfinite(value)}
+                self._send(JobEvent(job=job, state="running", progress=replace(progress, metrics=finite)))
+                sent = time.monotonic()
+
+        _engine(self._home, self._device).run(_RECIPE.validate_python(recipe), report)
+
+    def _send(self, event: JobEvent) -> None:
+        print(json.dumps(asdict(event)), file=self._events, flush=True)
+
+
+@cache
+def _engine(home: Path, device: str | None) -> "LocalEngine":
+    from explorer.local import LocalEngine  # imports torch, which takes seconds
+
+    return LocalEngine(home=home, device=device)
+
+
+def _own_stdout() -> TextIO:
+    """Standard output for this module alone: what libraries print goes to standard error from now on."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--device")
+    options = parser.parse_args()
+    os.nice(LOWER_PRIORITY)
+    worker = Worker(options.home, options.device, _own_stdout())
+    threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
+    worker.work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,316 @@
+"""Jobs run in order, can be stopped at any moment, and outlive whatever is killed around them."""
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from explorer import local
+from explorer.catalog import Catalog
+from explorer.errors import Cancelled, InvalidInput, NotFound
+from explorer.jobs import CANCEL_GRACE_S, Eta, JobQueue
+from explorer.local import LocalEngine
+from explorer.messages import JobState, Load, Progress, Train
+from explorer.readers import load
+
+CANCEL_S = 0.5
+ENDLESS = 10**7
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def engine(home: Path) -> LocalEngine:
+    return LocalEngine(home, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def queue(home: Path):
+    queue = JobQueue(home, Catalog(home), device="cpu")
+    yield queue
+    queue.close()
+
+
+@pytest.fixture(scope="module")
+def training(engine: LocalEngine) -> Callable[..., Train]:
+    """A small training, of as many steps as wanted."""
+    signals = engine.put_signals(load("digits")[:24])
+
+    def recipe(steps: int, seed: int = 0, **config: int) -> Train:
+        small = {"min_steps": steps, "max_steps": steps, "width": 8, "point_width": 16, "batch": 4, "points": 16}
+        return Train(representation="hypernetwork", signals=signals, config=small | config, split="all", seed=seed)
+
+    return recipe
+
+
+def until(happened: Callable[[], object], timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def step(queue: JobQueue, job: JobState) -> int:
+    progress = queue.state(job.id).progress
+    return progress.step if progress else 0
+
+
+def worker_of(queue: JobQueue) -> int:
+    process = queue._workers[0]._process
+    assert process
+    return process.pid
+
+
+# -- a job's life
+
+
+def test_progress_comes_and_the_result_is_found(queue: JobQueue, engine: LocalEngine, training: Callable[..., Train]):
+    recipe = training(1500, seed=1)
+    states = list(queue.events(queue.submit(recipe).id))
+    steps = [s.progress.step for s in states if s.progress and s.progress.message == "training"]
+    assert [s.state for s in states[-1:]] == ["done"] and states[-1] == queue.state(states[-1].id)
+    assert len(steps) > 3 and steps == sorted(steps) and steps[-1] == 1500
+    assert all(0 <= s.eta_s < 60 for s in states if s.eta_s is not None)
+    assert any(s.eta_s for s in states) and states[-1].seconds > 0
+    assert "loss" in next(s.progress.metrics for s in states if s.progress)
+    assert engine.store.find(recipe.key)
+
+
+def test_what_is_asked_for_twice_runs_once(queue: JobQueue, training: Callable[..., Train]):
+    first = queue.submit(training(ENDLESS, seed=2))
+    waiting = queue.submit(training(10, seed=3))
+    assert queue.submit(training(ENDLESS, seed=2)).id == first.id
+    assert queue.submit(training(10, seed=3)).id == waiting.id
+    assert queue.state(waiting.id).position == 1
+    assert [job.id for job in queue.jobs()][-2:] == [first.id, waiting.id]
+    queue.cancel(first.id)
+    assert queue.wait(waiting.id).state == "done"
+
+
+def test_what_cannot_work_says_why(queue: JobQueue, training: Callable[..., Train]):
+    for recipe, why in ((Load(name="no such set"), "no such set"), (training(10, no_such_field=1), "no_such_field")):
+        state = queue.wait(queue.submit(recipe).id)
+        assert state.state == "failed" and why in state.error
+    with pytest.raises(NotFound):
+        queue.state("no such job")
+    with pytest.raises(NotFound):
+        queue.cancel("no such job")
+
+
+def test_everybody_hears_the_end(queue: JobQueue, training: Callable[..., Train]):
+    job, ends = queue.submit(training(200, seed=4)), []
+    listeners = [
+        threading.Thread(target=lambda: ends.append([*queue.events(job.id)][-1].state)) for _ in range(5)
+    ]  # fmt: skip
+    for listener in listeners:
+        listener.start()
+    for listener in listeners:
+        listener.join()
+    assert ends == ["done"] * 5
+    assert queue.wait(job.id, timeout_s=0).state == "done"
+
+
+def test_waiting_has_an_end(queue: JobQueue, training: Callable[..., Train]):
+    job = queue.submit(training(ENDLESS, seed=5))
+    assert not queue.wait(job.id, timeout_s=0.1).ended
+    queue.cancel(job.id)
+
+
+# -- cancel
+
+
+@pytest.mark.parametrize("times", [6, pytest.param(100, marks=pytest.mark.slow)], ids=["some", "many"])
+def test_cancel_takes_half_a_second_at_any_moment(queue: JobQueue, training: Callable[..., Train], times: int):
+    """Also while a fresh worker still imports torch and hears nothing."""
+    chance = random.Random(0)
+    for i in range(times):
+        if i % 2:
+            os.kill(worker_of(queue), signal.SIGKILL)
+        job = queue.submit(training(ENDLESS, seed=100 + i))
+        time.sleep(chance.uniform(0, 3))
+        began = time.monotonic()
+        assert queue.cancel(job.id).state == "cancelled"
+        assert time.monotonic() - began < CANCEL_S
+    assert queue.wait(queue.submit(training(10, seed=6)).id).state == "done"
+
+
+def test_a_worker_that_does_not_listen_is_killed(queue: JobQueue, training: Callable[..., Train]):
+    job = queue.submit(training(ENDLESS, seed=7))
+    until(lambda: step(queue, job))
+    os.kill(worker_of(queue), signal.SIGSTOP)
+    began = time.monotonic()
+    assert queue.cancel(job.id).state == "cancelled"
+    assert CANCEL_GRACE_S <= time.monotonic() - began < CANCEL_S
+
+
+def test_cancelling_what_waits_or_has_ended(queue: JobQueue, training: Callable[..., Train]):
+    running, waiting = queue.submit(training(ENDLESS, seed=8)), queue.submit(training(ENDLESS, seed=9))
+    assert queue.cancel(waiting.id).state == "cancelled"
+    assert queue.cancel(running.id).state == "cancelled"
+    done = queue.wait(queue.submit(training(10, seed=10)).id)
+    assert queue.cancel(done.id) == done
+
+
+# -- workers that die
+
+
+def test_a_killed_worker_is_a_sentence_and_the_next_job_runs(queue: JobQueue, training: Callable[..., Train]):
+    job, after = queue.submit(training(ENDLESS, seed=11)), queue.submit(training(10, seed=12))
+    until(lambda: step(queue, job))
+    os.kill(worker_of(queue), signal.SIGKILL)
+    assert "memory ran out" in queue.wait(job.id).error
+    assert queue.wait(after.id).state == "done"
+    os.kill(worker_of(queue), signal.SIGKILL)  # while it is idle: no job is harmed
+    assert queue.wait(queue.submit(training(10, seed=13)).id).state == "done"
+
+
+def test_a_job_without_enough_memory_is_a_sentence_and_the_next_one_runs(
+    queue: JobQueue, training: Callable[..., Train]
+):
+    assert queue.wait(queue.submit(training(10, seed=14)).id).state == "done"
+    worker = worker_of(queue)
+    used = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(worker, resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+    state = queue.wait(queue.submit(training(10, seed=15, point_width=2**16)).id)
+    assert state.state == "failed" and "memory" in state.error and "smaller" in state.error
+    assert queue.wait(queue.submit(training(10, seed=16)).id).state == "done"
+    assert worker_of(queue) == worker
+    os.kill(worker, signal.SIGKILL)  # and its limit with it
+
+
+def test_what_libraries_print_does_not_reach_the_protocol():
+    script = (
+        "import os; from explorer.worker import _own_stdout; own = _own_stdout();"
+        "print('stray'); os.write(1, b'stray'); print('event', file=own)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "event\n" and result.stderr.count("stray") == 2
+
+
+# -- resume
+
+
+@pytest.fixture
+def keeps_every_state(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local, "STATE_EVERY_S", 0.0)
+
+
+def test_a_training_goes_on_from_its_last_state(
+    queue: JobQueue,
+    training: Callable[..., Train],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keeps_every_state: None,
+    engine: LocalEngine,
+):
+    """The result has the bytes of one that was never interrupted."""
+    recipe = training(1200, seed=20)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step > 600:
+            raise Cancelled("As a kill would.")
+
+    with pytest.raises(Cancelled):
+        engine.run(recipe, interrupt)
+    states = list(queue.events(queue.submit(recipe).id))
+    assert min(s.progress.step for s in states if s.progress and s.progress.total == 1200) >= 600
+    assert engine.store.load_state(recipe.key) is None
+
+    unbroken = LocalEngine(tmp_path, device="cpu")
+    unbroken.put_signals(load("digits")[:24])
+    assert unbroken.run(recipe).id == engine.store.find(recipe.key)
+
+
+QUEUE = """
+import sys
+from pathlib import Path
+from explorer.catalog import Catalog
+from explorer.jobs import JobQueue
+from explorer.messages import Load, Train
+home, signals = Path(sys.argv[1]), sys.argv[2]
+queue = JobQueue(home, Catalog(home), device="cpu")
+config = {"min_steps": 10**7, "max_steps": 10**7, "width": 8, "point_width": 16}
+job = queue.submit(Train(representation="hypernetwork", signals=signals, config=config, split="all"))
+for i in range(100):
+    queue.submit(Load(name=f"no such set {i}"))
+for state in queue.events(job.id):
+    if state.progress:
+        print(queue._workers[0]._process.pid, flush=True)
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_jobs_outlive_their_queue_in_order(tmp_path: Path):
+    """A queue that is killed with SIGKILL leaves no worker; the next one goes on with its jobs, each in its place."""
+    signals = LocalEngine(tmp_path, device="cpu").put_signals(load("digits")[:24])
+    process = subprocess.Popen([sys.executable, "-c", QUEUE, str(tmp_path), signals], stdout=subprocess.PIPE)
+    with process:
+        worker = int(process.stdout.readline())
+        bystander = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+        running, *waiting = bystander.jobs()
+        assert running.state == "running" and [job.state for job in waiting] == ["queued"] * 100
+        with pytest.raises(InvalidInput, match="another process runs"):
+            bystander.cancel(running.id)
+        bystander.close()
+        process.kill()
+    until(lambda: not is_running(worker), timeout_s=5)
+
+    queue = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    assert [job.id for job in queue.jobs()] == [running.id, *(job.id for job in waiting)]
+    assert queue.state(waiting[41].id).position == 42
+    until(lambda: step(queue, running))
+    queue.cancel(running.id)
+    assert queue.wait(waiting[-1].id, timeout_s=60).state == "failed"
+    queue.close()
+    ended = sqlite3.connect(tmp_path / "catalog.sqlite").execute("SELECT id FROM jobs ORDER BY ended").fetchall()
+    assert [id for (id,) in ended] == [running.id, *(job.id for job in waiting)]
+    assert not list((tmp_path / "queues").iterdir())
+
+
+def test_a_closed_queue_leaves_its_jobs_to_the_next(tmp_path: Path):
+    first = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    jobs = [first.submit(Load(name=f"no such set {i}")) for i in range(3)]
+    first.close()
+    assert [*first.events(jobs[2].id)][-1].state == "queued"
+    second = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    assert [second.wait(job.id).state for job in jobs] == ["failed"] * 3
+    second.close()
+
+
+# -- time left
+
+
+def test_a_steady_rate_gives_the_time_left():
+    eta = Eta()
+    assert eta(500, 1000, 10.0) is None
+    for second in range(1, 20):
+        assert eta(500 + 10 * second, 1000, 10.0 + second) == pytest.approx(50 - second)
+
+
+def test_the_time_left_follows_a_change_of_rate_and_stage():
+    eta = Eta()
+    for second in range(60):
+        eta(second, 10_000, second)
+    for second in range(60, 120):
+        slow = eta(60 + 10 * (second - 60), 10_000, second)
+    assert slow == pytest.approx((10_000 - 650) / 10, rel=0.05)
+    assert eta(0, 20, 120) is None
+    assert eta(10, 20, 121) == pytest.approx(1)
