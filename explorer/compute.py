@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.analysis import clustering, metrics, neighbors, projection
+from explorer.analysis import classification, clustering, metrics, neighbors, projection
 from explorer.artifacts import Artifact
 from explorer.codes import take
 from explorer.errors import InvalidInput
 from explorer.messages import (
     RAW,
+    Classify,
     Cluster,
     CodesRecipe,
     Encode,
@@ -29,14 +30,16 @@ from explorer.messages import (
     Train,
     Vectors,
 )
+from explorer.nets.classifier import fit_mlp
 from explorer.readers import builtin
-from explorer.representations.base import Report, silent
+from explorer.representations.base import Fitted, Report, silent
 from explorer.signals import Observations, Sampling, SignalSet, nearest_on_grid, resample
 
 if TYPE_CHECKING:
     from explorer.local import LocalEngine
 
 RENDER_LIMIT_BYTES = 2**30
+CLASSIFIERS = {**classification.METHODS, "mlp": fit_mlp}
 
 
 @singledispatch
@@ -88,8 +91,8 @@ def _(recipe: Train, engine: "LocalEngine", report: Report) -> Artifact:
     signals = engine.signals(recipe.signals).part(recipe.split)
     if not len(signals):
         raise InvalidInput(f"Got split {recipe.split!r}, which is empty in this set; expected another or 'all'.")
-    with engine.training_state(recipe.key, report) as (resume, saving):
-        checkpoint = representation.train(config, signals, seed=recipe.seed, resume=resume, report=saving)
+    resume, saving = engine.training_state(recipe.key, report)
+    checkpoint = representation.train(config, signals, seed=recipe.seed, resume=resume, report=saving)
     return checkpoint.artifact
 
 
@@ -104,7 +107,11 @@ def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
         )
     representation = engine.representation(checkpoint.representation)
     observations = Observations(signals, recipe.sampling)
-    arrays = representation.encode(checkpoint, observations, seed=recipe.seed, report=report)
+    if isinstance(representation, Fitted):
+        with engine.training_state(recipe.key, report) as (resume, saving):
+            arrays = representation.encode(checkpoint, observations, seed=recipe.seed, resume=resume, report=saving)
+    else:
+        arrays = representation.encode(checkpoint, observations, seed=recipe.seed, report=report)
     return Artifact(
         "codes", arrays, {"representation": checkpoint.representation, "spaces": list(representation.spaces)}
     )
@@ -297,3 +304,58 @@ def _label(sampling: Sampling) -> Any:
     if not sampling.is_grid:
         return f"{sampling.kind} {'x'.join(map(str, sampling.size))} jitter {sampling.jitter} drop {sampling.drop}"
     return sampling.size[0] if len(set(sampling.size)) == 1 else list(sampling.size)
+
+
+@compute.register(Classify)
+def _(recipe: Classify, engine: "LocalEngine", report: Report) -> Artifact:
+    if recipe.method != "best" and recipe.method not in CLASSIFIERS:
+        raise InvalidInput(f"Got classifier {recipe.method!r}; expected best or one of {', '.join(CLASSIFIERS)}.")
+    _apart(recipe)
+    (train, labels, class_names), (test, truth, others) = (
+        _joined(codes, recipe.space, engine, report) for codes in (recipe.train, recipe.test)
+    )
+    if class_names != others:
+        raise InvalidInput(
+            f"Got training classes {', '.join(class_names)} and test classes {', '.join(others)}; expected the same. "
+            "Take both from one signal set."
+        )
+    method = recipe.method if recipe.method != "best" else classification.choose(train, labels, CLASSIFIERS)
+    report(Progress(step=0, total=1, message=f"classifying by {method}"))
+    result = classification.classify(
+        train, labels, test, truth, classes=len(class_names), fit=CLASSIFIERS[method], seeds=recipe.seeds
+    )
+    meta = {
+        "method": method,
+        "accuracy": result.accuracy.tolist(),
+        "macro_f1": result.macro_f1.tolist(),
+        "per_class": result.per_class(class_names),
+        "class_names": list(class_names),
+    }
+    return Artifact("classify", {"predictions": result.predictions, "confusion": result.confusion}, meta)
+
+
+def _apart(recipe: Classify) -> None:
+    """Refuse to test on what was trained on."""
+    for (train, rows), (test, others) in zip(map(_source, recipe.train), map(_source, recipe.test), strict=True):
+        if train.signals == test.signals and (rows is None or others is None or np.intersect1d(rows, others).size):
+            raise InvalidInput(
+                "Got the same signals to train on and to test; expected two parts. Take codes[...] of other rows, or "
+                "encode signals.train and signals.test."
+            )
+
+
+def _joined(
+    codes: Sequence[CodesRecipe], space: str, engine: "LocalEngine", report: Report
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Vectors of several modalities side by side [n, dz], the samples' labels [n] and the names of the classes."""
+    sets = [_signals(part, engine) for part in codes]
+    first = sets[0]
+    if first.labels is None:
+        raise InvalidInput(f"Got {first.name!r}, which has no labels; expected a labelled signal set.")
+    for other in sets[1:]:
+        if other.class_names != first.class_names or not np.array_equal(other.labels, first.labels):
+            raise InvalidInput(
+                f"Got {first.name!r} and {other.name!r} with other labels; expected modalities of the same samples."
+            )
+    vectors = np.concatenate([_vectors(part, space, engine, report) for part in codes], 1)
+    return vectors, first.labels, first.class_names

@@ -3,10 +3,10 @@
 import dataclasses
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,14 @@ class LocalEngine(Engine):
         self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
         self._inputs: Memo[Any] = Memo(memory_bytes, lambda value: value.artifact.nbytes)
         self._clusterings: Memo[Clustering] = Memo(64, lambda clustering: 1)
+        self._opening = threading.Lock()
+        self._opened: JobQueue | None = None
 
     # -- recipes
 
     def run(self, recipe: Recipe, report: OnProgress | None = None) -> Artifact:
+        if recipe.kept and self.store.find(recipe.key) is None:
+            self._results.forget(recipe.key)  # deleted or evicted since
         return self._results(
             recipe.key, lambda: self._found(recipe) or self._made(recipe, report or (lambda progress: None))
         )
@@ -86,20 +90,22 @@ class LocalEngine(Engine):
     def _made(self, recipe: Recipe, report: OnProgress) -> Artifact:
         try:
             artifact = compute(recipe, self, lambda progress, state=None: report(progress))
-        except (torch.OutOfMemoryError, MemoryError) as error:
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
             raise OutOfMemory(
-                f"Not enough memory on {self.device} for {type(recipe).__name__.lower()}: {error}. "
+                f"Not enough memory on {self.device} for {type(recipe).__name__.lower()}. "
                 "Use fewer signals, a lower resolution or a smaller network."
-            ) from None
+            ) from error
         if recipe.kept:
             id = self.store.put(artifact.to_bytes(), derived=not isinstance(recipe, Train))
             self.store.bind(recipe.key, id, recipe.to_json())
             if isinstance(recipe, Train):
                 self._list(artifact, id, _training_name(recipe, self.signals(recipe.signals)))
+                self.store.drop_state(recipe.key)
         return artifact
 
-    @contextmanager
-    def training_state(self, key: str, report: Report) -> Iterator[tuple[Artifact | None, Report]]:
+    def training_state(self, key: str, report: Report) -> tuple[Artifact | None, Report]:
         """What an earlier, interrupted run of the same training left, and a Report that keeps the same for the next."""
         saved, kept = self.store.load_state(key), time.monotonic()
 
@@ -110,8 +116,7 @@ class LocalEngine(Engine):
                 self.store.save_state(key, state().to_bytes())
                 kept = time.monotonic()
 
-        yield (Artifact.from_bytes(saved) if saved else None), saving
-        self.store.drop_state(key)
+        return (Artifact.from_bytes(saved) if saved else None), saving
 
     # -- what recipes are made of
 
@@ -171,31 +176,36 @@ class LocalEngine(Engine):
 
     # -- jobs
 
-    @cached_property
     def _queue(self) -> JobQueue:
-        return JobQueue(self.home, self.catalog, device=self.device)
+        """Opened when it is first asked for: it adopts what an earlier process left."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = JobQueue(self.home, self.catalog, device=self.device)
+            return self._opened
 
     def submit(self, recipe: Recipe) -> Job:
         if isinstance(recipe, Train):  # what is wrong with a wish is said at once, not after a wait
             self.representation(recipe.representation).config(recipe.preset, recipe.config)
             self.signals(recipe.signals).part(recipe.split)
-        return Job(self, self._queue.submit(recipe))
+        return Job(self, self._queue().submit(recipe))
 
     def jobs(self) -> list[JobState]:
-        return self._queue.jobs()
+        return self._queue().jobs()
 
     def job(self, id: str) -> JobState:
-        return self._queue.state(id)
+        return self._queue().state(id)
 
     def job_events(self, id: str) -> Iterator[JobState]:
-        return self._queue.events(id)
+        return self._queue().events(id)
 
     def cancel_job(self, id: str) -> None:
-        self._queue.cancel(id)
+        self._queue().cancel(id)
 
     def close(self) -> None:
-        if "_queue" in self.__dict__:
-            self._queue.close()
+        with self._opening:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
     # -- itself
 
@@ -215,6 +225,11 @@ class LocalEngine(Engine):
                 for name, method in methods.items()
             },
         }
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """For want of CPU memory torch raises a plain RuntimeError."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def _training_name(recipe: Train, signals: SignalSet) -> str:

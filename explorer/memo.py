@@ -56,3 +56,9 @@ class Memo(Generic[V]):
                 self._used -= self._size(dropped)
         mine.set_result(value)
         return value
+
+    def forget(self, key: str) -> None:
+        """Make it anew when it is asked for next; what is being made now is not disturbed."""
+        with self._lock:
+            if key in self._values:
+                self._used -= self._size(self._values.pop(key))

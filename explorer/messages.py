@@ -251,10 +251,41 @@ class Evaluate(Recipe):
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Classify(Recipe):
+    """Classifiers, one for each seed, fitted to the vectors of labelled codes and asked about others.
+
+    Several codes stand for several modalities of the same samples: their vectors are joined. ``method`` is
+    ``xgboost``, ``logistic``, ``knn``, ``mlp``, or ``best``: the one that tells a fifth of the training codes best,
+    held out for that. Result: ``predictions`` int64 [S, n] and ``confusion`` int64 [S, C, C]; as meta the ``method``,
+    ``accuracy`` and ``macro_f1`` for each seed, ``per_class`` rows and ``class_names``.
+    """
+
+    op: Literal["classify"] = "classify"
+    kept: ClassVar[bool] = True
+    train: tuple[CodesRecipe, ...]
+    test: tuple[CodesRecipe, ...]
+    space: str = ""
+    method: str = "xgboost"
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("modalities", len(self.train), 1, 16)
+        _between("seeds", len(self.seeds), 1, 100)
+        for seed in self.seeds:
+            _between("seed", seed, 0, 2**32 - 1)
+        if len(self.test) != len(self.train):
+            raise InvalidInput(
+                f"Got {len(self.train)} modalities to train on and {len(self.test)} to test; expected as many."
+            )
+
+
 RECIPES: tuple[type[Recipe], ...] = (
     Load, Observe, Train, Encode, Take, Vectors, Render, Project, Cluster, Neighbors, Quality, Score, Evaluate,
+    Classify,
 )  # fmt: skip
-LONG = (Train, Evaluate)
+LONG = (Train, Evaluate, Classify)
 """What a server gives to a worker: it takes long, and may take the process down."""
 
 AnyRecipe = (
@@ -271,6 +302,7 @@ AnyRecipe = (
     | Quality
     | Score
     | Evaluate
+    | Classify
 )
 
 

@@ -213,6 +213,7 @@ def serve(engine: Engine, token: str, host: str = "127.0.0.1", port: int = 8765,
     listener = socket.create_server((host, port))
     # asyncio only does this for sockets made with an explicit protocol; without it each answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    engine.jobs()  # those that an earlier process did not finish go on
     config = uvicorn.Config(make_server(engine, token), log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     if child:

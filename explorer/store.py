@@ -51,7 +51,7 @@ def publish(path: Path, data: bytes) -> None:
 
     Raises StoreError; then what was at ``path`` before is still there, and no temporary file is left.
     """
-    with _in_words(f"write {path}"):
+    with in_words(f"write {path}"):
         with temporary(path.parent) as (name, file):
             rest = memoryview(data)
             while rest:
@@ -66,10 +66,11 @@ def publish(path: Path, data: bytes) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files of processes that were killed; those of living ones are locked, and stay."""
-    for name in folder.glob(f"*{_TEMPORARY}"):
-        with suppress(FileNotFoundError, BlockingIOError), open(name, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            name.unlink()
+    for path in _listing(folder):
+        if path.suffix == _TEMPORARY:
+            with suppress(FileNotFoundError, BlockingIOError), open(path, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
 
 
 @contextmanager
@@ -89,6 +90,11 @@ def temporary(folder: Path) -> Iterator[tuple[Path, FileIO]]:
         yield again
 
 
+def _listing(folder: Path) -> list[Path]:
+    """What is in a folder. Unlike ``Path.glob``, it does not take one that cannot be read for an empty one."""
+    return [folder / name for name in sorted(os.listdir(folder))]
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -98,7 +104,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _in_words(doing: str) -> Iterator[None]:
+def in_words(doing: str) -> Iterator[None]:
+    """Turns the system's errors into a StoreError that says what could not be done, and what to do."""
     try:
         yield
     except StoreError:
@@ -113,13 +120,22 @@ def _in_words(doing: str) -> Iterator[None]:
         raise StoreError(f"Could not {doing}: {error.strerror or error}. {advice}") from error
 
 
+def _files(folder: Path) -> list[Path]:
+    """The finished files of a folder; none if it is absent."""
+    with in_words(f"list {folder}"):
+        try:
+            return [path for path in _listing(folder) if path.suffix != _TEMPORARY]
+        except FileNotFoundError:
+            return []
+
+
 def _seal(data: bytes) -> bytes:
     return sha256(data).encode() + b"\n" + data
 
 
 def _unseal(path: Path) -> bytes | None:
     """What was sealed; None if it is absent or damaged."""
-    with _in_words(f"read {path}"):
+    with in_words(f"read {path}"):
         try:
             seal, _, data = path.read_bytes().partition(b"\n")
         except FileNotFoundError:
@@ -157,7 +173,7 @@ class Store:
         self.root = root
         self._layers = (root,) if shipped is None else (root, shipped)
         self._refused: set[Path] = set()
-        with _in_words(f"open the store {root}"):
+        with in_words(f"open the store {root}"):
             for name in (OBJECTS, CACHE, REFS, STATES, QUARANTINE):
                 (root / name).mkdir(parents=True, exist_ok=True)
                 sweep(root / name)
@@ -176,7 +192,7 @@ class Store:
         places = self._places(id) if derived else [folder / id]
         if any(self._is_whole(path) for path in places):
             # Whoever wrote it may not have come to this yet.
-            with _in_words(f"write {folder / id}"):
+            with in_words(f"write {folder / id}"):
                 _sync_folder(folder)
         else:
             publish(folder / id, data)
@@ -188,7 +204,7 @@ class Store:
         so that ``has`` and ``find`` no longer count on them."""
         damaged = None
         for path in self._places(id):
-            with _in_words(f"read {path}"):
+            with in_words(f"read {path}"):
                 try:
                     data = path.read_bytes()
                 except FileNotFoundError:
@@ -215,9 +231,9 @@ class Store:
 
     def evict(self, budget_bytes: int) -> None:
         """Remove what can be computed again, the least recently used first, until the rest fits."""
-        with _in_words(f"look through {self.root / CACHE}"):
+        with in_words(f"look through {self.root / CACHE}"):
             stats = []
-            for path in self._files(self.root / CACHE):
+            for path in _files(self.root / CACHE):
                 with suppress(FileNotFoundError):
                     stats.append((path.stat().st_mtime_ns, path.stat().st_size, path))
         excess = sum(size for _, size, _ in stats) - budget_bytes
@@ -250,7 +266,7 @@ class Store:
     def unbind(self, key: str) -> None:
         """Forget what a recipe gave."""
         check_hash(key)
-        with _in_words(f"remove {self.root / REFS / key}"):
+        with in_words(f"remove {self.root / REFS / key}"):
             (self.root / REFS / key).unlink(missing_ok=True)
 
     # -- states
@@ -268,7 +284,7 @@ class Store:
     def drop_state(self, key: str) -> None:
         """Forget the state: the training is done."""
         check_hash(key)
-        with _in_words(f"remove {self.root / STATES / key}"):
+        with in_words(f"remove {self.root / STATES / key}"):
             (self.root / STATES / key).unlink(missing_ok=True)
 
     # -- health
@@ -277,7 +293,7 @@ class Store:
         """Read everything, verify every hash and every ref; what is wrong, a sentence each."""
         is_sound = {OBJECTS: self._is_whole, CACHE: self._is_whole, REFS: _is_sealed, STATES: _is_sealed}
         problems = []
-        for path in (path for layer in self._layers for folder in is_sound for path in self._files(layer / folder)):
+        for path in (path for layer in self._layers for folder in is_sound for path in _files(layer / folder)):
             try:
                 if not _is_hash(path.name):
                     problems.append(f"{path} is none of the store's files.")
@@ -297,13 +313,9 @@ class Store:
         return [path for path in places if path not in self._refused]
 
     @staticmethod
-    def _files(folder: Path) -> list[Path]:
-        return [path for path in sorted(folder.glob("*")) if path.suffix != _TEMPORARY]
-
-    @staticmethod
     def _is_whole(path: Path) -> bool:
         """Whether the file is there and its bytes are those of its name."""
-        with _in_words(f"read {path}"):
+        with in_words(f"read {path}"):
             try:
                 with open(path, "rb") as file:
                     return hashlib.file_digest(file, "sha256").hexdigest() == path.name
@@ -333,8 +345,8 @@ class Store:
             return
         lost = {path.name for path in doomed if _is_hash(path.name)}
         lost -= {id for id in lost if any(path.is_file() and path not in doomed for path in self._places(id))}
-        with _in_words(f"remove objects from {self.root}"):
-            for ref in self._files(self.root / REFS) if lost else ():
+        with in_words(f"remove objects from {self.root}"):
+            for ref in _files(self.root / REFS) if lost else ():
                 if self._target(ref) in lost:
                     ref.unlink(missing_ok=True)
             _sync_folder(self.root / REFS)

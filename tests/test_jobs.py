@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from explorer import local
+from explorer.artifacts import Artifact
 from explorer.catalog import Catalog
-from explorer.errors import Cancelled, InvalidInput, NotFound
+from explorer.errors import InvalidInput, NotFound
 from explorer.jobs import CANCEL_GRACE_S, Eta, JobQueue
 from explorer.local import LocalEngine
-from explorer.messages import JobState, Load, Progress, Train
+from explorer.messages import JobState, Load, Train
 from explorer.readers import load
+from explorer.store import Store
 
 CANCEL_S = 0.5
 ENDLESS = 10**7
@@ -111,9 +112,7 @@ def test_what_cannot_work_says_why(queue: JobQueue, training: Callable[..., Trai
 
 def test_everybody_hears_the_end(queue: JobQueue, training: Callable[..., Train]):
     job, ends = queue.submit(training(200, seed=4)), []
-    listeners = [
-        threading.Thread(target=lambda: ends.append([*queue.events(job.id)][-1].state)) for _ in range(5)
-    ]  # fmt: skip
+    listeners = [threading.Thread(target=lambda: ends.append([*queue.events(job.id)][-1].state)) for _ in range(5)]
     for listener in listeners:
         listener.start()
     for listener in listeners:
@@ -131,15 +130,15 @@ def test_waiting_has_an_end(queue: JobQueue, training: Callable[..., Train]):
 # -- cancel
 
 
-@pytest.mark.parametrize("times", [6, pytest.param(100, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)], ids=["some", "many"])
 def test_cancel_takes_half_a_second_at_any_moment(queue: JobQueue, training: Callable[..., Train], times: int):
     """Also while a fresh worker still imports torch and hears nothing."""
     chance = random.Random(0)
     for i in range(times):
-        if i % 2:
+        if i % 2 and queue._workers[0]._process:
             os.kill(worker_of(queue), signal.SIGKILL)
         job = queue.submit(training(ENDLESS, seed=100 + i))
-        time.sleep(chance.uniform(0, 3))
+        time.sleep(chance.uniform(0, 2))
         began = time.monotonic()
         assert queue.cancel(job.id).state == "cancelled"
         assert time.monotonic() - began < CANCEL_S
@@ -183,7 +182,7 @@ def test_a_job_without_enough_memory_is_a_sentence_and_the_next_one_runs(
     worker = worker_of(queue)
     used = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(worker, resource.RLIMIT_AS, (used + 2**28, used + 2**28))
-    state = queue.wait(queue.submit(training(10, seed=15, point_width=2**16)).id)
+    state = queue.wait(queue.submit(training(10, seed=15, point_width=4096)).id)
     assert state.state == "failed" and "memory" in state.error and "smaller" in state.error
     assert queue.wait(queue.submit(training(10, seed=16)).id).state == "done"
     assert worker_of(queue) == worker
@@ -201,36 +200,74 @@ def test_what_libraries_print_does_not_reach_the_protocol():
 
 # -- resume
 
+KEEPS_EVERY_STATE = "from explorer import local, worker; local.STATE_EVERY_S = 0.0; worker.main()"
+
 
 @pytest.fixture
-def keeps_every_state(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local, "STATE_EVERY_S", 0.0)
+def eager(tmp_path: Path, training: Callable[..., Train]):
+    """A queue whose worker keeps a training's state whenever it could, not only every ten seconds."""
+    LocalEngine(tmp_path, device="cpu").put_signals(load("digits")[:24])
+    queue = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    worker = queue._workers[0]
+    worker._command = [sys.executable, "-c", KEEPS_EVERY_STATE, *worker._command[3:]]
+    yield queue
+    queue.close()
 
 
-def test_a_training_goes_on_from_its_last_state(
-    queue: JobQueue,
-    training: Callable[..., Train],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    keeps_every_state: None,
-    engine: LocalEngine,
-):
-    """The result has the bytes of one that was never interrupted."""
+@pytest.fixture(scope="module")
+def unbroken(queue: JobQueue, engine: LocalEngine, training: Callable[..., Train]) -> tuple[Train, str | None]:
+    """A training, and the hash of what it gives when nobody interrupts it."""
     recipe = training(1200, seed=20)
+    assert queue.wait(queue.submit(recipe).id).state == "done"
+    return recipe, engine.store.find(recipe.key)
 
-    def interrupt(progress: Progress) -> None:
-        if progress.step > 600:
-            raise Cancelled("As a kill would.")
 
-    with pytest.raises(Cancelled):
-        engine.run(recipe, interrupt)
-    states = list(queue.events(queue.submit(recipe).id))
-    assert min(s.progress.step for s in states if s.progress and s.progress.total == 1200) >= 600
-    assert engine.store.load_state(recipe.key) is None
+def test_a_training_goes_on_from_its_last_state(eager: JobQueue, unbroken: tuple[Train, str | None], tmp_path: Path):
+    """The result has the bytes of one that was never interrupted."""
+    (recipe, result), store = unbroken, Store(tmp_path)
+    job = eager.submit(recipe)
+    until(lambda: step(eager, job) > 400)
+    os.kill(worker_of(eager), signal.SIGKILL)
+    assert "Try again: a training goes on from its last state" in eager.wait(job.id).error
+    kept = Artifact.from_bytes(store.load_state(recipe.key)).meta["step"]
+    states = list(eager.events(eager.submit(recipe).id))
+    assert 200 < kept < min(s.progress.step for s in states if s.progress and s.progress.total == 1200)
+    assert store.find(recipe.key) == result and store.load_state(recipe.key) is None
 
-    unbroken = LocalEngine(tmp_path, device="cpu")
-    unbroken.put_signals(load("digits")[:24])
-    assert unbroken.run(recipe).id == engine.store.find(recipe.key)
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_kills_at_every_state_and_at_random_moments_change_nothing(
+    eager: JobQueue, unbroken: tuple[Train, str | None], tmp_path: Path
+):
+    (recipe, result), store = unbroken, Store(tmp_path)
+    chance, kills, results = random.Random(0), 0, 0
+
+    def finish_or_kill(moment: Callable[[JobState], None]) -> None:
+        nonlocal kills, results
+        job = eager.submit(recipe)
+        moment(job)
+        if eager.state(job.id).ended:
+            assert store.find(recipe.key) == result and store.check() == []
+            store.delete(result)
+            results += 1
+        else:
+            kills += 1
+        until(lambda: eager._workers[0]._process)
+        os.kill(worker_of(eager), signal.SIGKILL)
+        eager.wait(job.id)
+
+    def next_state(job: JobState) -> None:
+        before = store.load_state(recipe.key)
+        until(lambda: store.load_state(recipe.key) != before or eager.state(job.id).ended)
+
+    while not results:
+        finish_or_kill(next_state)
+    states = kills
+    while kills < states + 100:
+        finish_or_kill(lambda job: time.sleep(chance.uniform(0, 5)))
+    print(f"\n{states} kills at states, {kills - states} at random moments; {results} results, all the same")
+    assert states > 5 and results > 2
 
 
 QUEUE = """
