@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
+    from explorer.observations import Observations, Sampling
     from explorer.readers import datasets, load
-    from explorer.signals import Axis, Observations, Sampling, SignalSet
+    from explorer.signals import Axis, SignalSet
 
 _HOMES = {
     "Axis": "signals",
@@ -20,8 +21,8 @@ _HOMES = {
     "Engine": "engine",
     "ExplorerError": "errors",
     "Job": "engine",
-    "Observations": "signals",
-    "Sampling": "signals",
+    "Observations": "observations",
+    "Sampling": "observations",
     "SignalSet": "signals",
     "connect": "engine",
     "datasets": "readers",

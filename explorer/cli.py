@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--clustering", default="kmeans")
     evaluate.add_argument("--k", type=int, help="number of clusters; default: the number of classes")
     evaluate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    evaluate.add_argument(
+        "--classify",
+        nargs="?",
+        const="xgboost",
+        metavar="METHOD",
+        help="fit a classifier to the training codes instead of clusters: xgboost, logistic, knn, mlp or best",
+    )
 
     store = command("store", _store, "look after the store")
     store.add_argument("action", choices=["check"], help="check: verify every hash")
@@ -203,6 +210,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     import explorer
 
     engine = explorer.connect()
+    if options.classify:
+        return _classify(options, engine)
     rows = engine.evaluate(
         engine.checkpoint(options.checkpoint),
         _signals(options).part(options.split),
@@ -213,6 +222,29 @@ def _evaluate(options: argparse.Namespace) -> None:
         report=_progress(),
     )
     _print(options, {"rows": rows}, _table(rows, ("resolution", "space", "ami", "ari", "drift", "psnr_db")))
+
+
+def _classify(options: argparse.Namespace, engine: Any) -> None:
+    from explorer.analysis.classification import holdout
+    from explorer.messages import RAW
+
+    checkpoint, signals = engine.checkpoint(options.checkpoint), _signals(options)
+    if signals.split is not None:
+        train, test = signals.part("train"), signals.part(options.split)
+    elif signals.labels is not None:
+        train, test = (signals[rows] for rows in holdout(signals.labels, share=0.2))
+    else:
+        raise InvalidInput(f"Got {signals.name!r}, which has no labels; expected a labelled signal set.")
+    rows = []
+    for resolution in options.resolutions or [None]:
+        pair = [engine.encode(checkpoint, part, resolution, report=_progress()) for part in (train, test)]
+        for space in (*pair[0].spaces, RAW):
+            found = engine.classify(*pair, options.classify, space=space, seeds=options.seeds)
+            scores = {k: found[k] for k in ("accuracy", "accuracy_std", "macro_f1", "macro_f1_std")}
+            row = {"resolution": resolution, "space": space, "classifier": found["method"], **scores}
+            rows.append(row | {"per_class": found["per_class"], "confusion": found["confusion"].tolist()})
+    columns = ("resolution", "space", "classifier", "accuracy", "macro_f1")
+    _print(options, {"rows": rows}, _table(rows, columns))
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:

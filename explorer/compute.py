@@ -10,6 +10,7 @@ from explorer.analysis import classification, clustering, metrics, neighbors, pr
 from explorer.artifacts import Artifact
 from explorer.codes import take
 from explorer.errors import InvalidInput
+from explorer.grids import nearest_on_grid, resample
 from explorer.messages import (
     RAW,
     Classify,
@@ -31,9 +32,10 @@ from explorer.messages import (
     Vectors,
 )
 from explorer.nets.classifier import fit_mlp
+from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
 from explorer.representations.base import Fitted, Report, silent
-from explorer.signals import Observations, Sampling, SignalSet, nearest_on_grid, resample
+from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
     from explorer.local import LocalEngine
@@ -108,8 +110,8 @@ def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
     representation = engine.representation(checkpoint.representation)
     observations = Observations(signals, recipe.sampling)
     if isinstance(representation, Fitted):
-        with engine.training_state(recipe.key, report) as (resume, saving):
-            arrays = representation.encode(checkpoint, observations, seed=recipe.seed, resume=resume, report=saving)
+        resume, saving = engine.training_state(recipe.key, report)
+        arrays = representation.encode(checkpoint, observations, seed=recipe.seed, resume=resume, report=saving)
     else:
         arrays = representation.encode(checkpoint, observations, seed=recipe.seed, report=report)
     return Artifact(

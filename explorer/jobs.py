@@ -26,7 +26,7 @@ from pydantic import TypeAdapter
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, StoreError
 from explorer.messages import CancelJob, JobEvent, JobState, Recipe, RunJob
-from explorer.store import sweep, temporary
+from explorer.store import in_words, sweep, temporary
 
 CANCEL_GRACE_S = 0.3
 """How long a worker may take to stop by itself."""
@@ -110,7 +110,7 @@ class JobQueue:
                 self._running[id].cancelled = True
                 self._running[id].worker.send(CancelJob(job=id))
                 self._changed.wait_for(lambda: id not in self._running, CANCEL_GRACE_S)
-                while id in self._running:
+                while id in self._running and not self._closed:
                     self._running[id].worker.kill()
                     self._changed.wait(CANCEL_GRACE_S / 10)
             elif id in self._live:
@@ -175,17 +175,10 @@ class JobQueue:
                 self._live[event.job] = state
                 self._changed.notify_all()
             else:
-                stopped = run.cancelled and event.state == "failed"
                 del self._running[event.job]
-                self._end(
-                    replace(
-                        state,
-                        state="cancelled" if stopped else event.state,
-                        error="" if stopped else event.error,
-                        eta_s=None,
-                        seconds=run.seconds,
-                    )
-                )
+                ended = replace(state, state=event.state, error=event.error, eta_s=None, seconds=run.seconds)
+                stopped = run.cancelled and event.state == "failed"
+                self._end(replace(ended, state="cancelled", error="") if stopped else ended)
 
     def _end(self, state: JobState) -> None:
         if self._save(state):
@@ -327,7 +320,7 @@ def _cause(status: int) -> str:
     if status == -signal.SIGKILL:
         return (
             "The worker was killed, most likely because memory ran out. "
-            "Use fewer signals, a lower resolution or a smaller network."
+            "Try again: a training goes on from its last state. If memory is short, use a smaller network."
         )
     if status < 0:
         return f"The worker crashed ({signal.Signals(-status).name}). Try again; if it happens again, report it."
@@ -341,14 +334,16 @@ def _cause(status: int) -> str:
 @contextmanager
 def _name(folder: Path) -> Iterator[str]:
     """A name for a queue, which others can see to be taken while this process lives."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with temporary(folder) as (path, _):
-        yield path.name
+    with in_words(f"open a job queue in {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary(folder) as (path, _):
+            yield path.name
 
 
 def _adopt(folder: Path, catalog: Catalog, heir: str) -> None:
     """Take over the jobs of queues whose process has ended."""
-    sweep(folder)
+    with in_words(f"look for job queues in {folder}"):
+        sweep(folder)
     for queue in catalog.queues():
         if not (folder / queue).exists():
             catalog.adopt_jobs(queue, heir)

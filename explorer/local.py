@@ -102,7 +102,7 @@ class LocalEngine(Engine):
             self.store.bind(recipe.key, id, recipe.to_json())
             if isinstance(recipe, Train):
                 self._list(artifact, id, _training_name(recipe, self.signals(recipe.signals)))
-                self.store.drop_state(recipe.key)
+            self.store.drop_state(recipe.key)
         return artifact
 
     def training_state(self, key: str, report: Report) -> tuple[Artifact | None, Report]:

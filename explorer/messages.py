@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from explorer.artifacts import canonical_json, sha256
 from explorer.errors import InvalidInput
-from explorer.signals import Sampling
+from explorer.observations import Sampling
 
 RAW = "raw"
 """The control's space: the samples themselves, resampled to one common grid."""

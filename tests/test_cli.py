@@ -94,3 +94,21 @@ def test_what_is_wrong_is_one_sentence_and_status_2(home, capsys, arguments: lis
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert said.startswith("explorer: ") and words in said and "Traceback" not in said
+
+
+def test_evaluate_by_classification(run, waves: str):
+    settings = ("--set", "steps=30", "--set", "widths=[8, 8]", "--set", "standards=10")
+    checkpoint = run("train", "siren", waves, *settings)["checkpoint"]
+    rows = run("evaluate", checkpoint, waves, "--resolutions", "10", "20", "--classify", "knn", "--seeds", "0")["rows"]
+    assert [(row["resolution"], row["space"]) for row in rows] == [
+        (resolution, space) for resolution in (10, 20) for space in ("code", "function", "raw")
+    ]
+    assert {"classifier", "accuracy", "accuracy_std", "macro_f1", "per_class", "confusion"} <= rows[0].keys()
+    assert all(row["accuracy"] == 1 for row in rows if row["space"] != "code")
+
+
+def test_evaluate_by_classification_of_a_set_without_a_split(run, capsys: pytest.CaptureFixture[str]):
+    settings = ("--set", "steps=2", "--set", "widths=[4]", "--set", "standards=2", "--set", 'start="random"')
+    checkpoint = run("train", "siren", "digits", *settings)["checkpoint"]
+    (*_, raw) = run("evaluate", checkpoint, "digits", "--classify", "knn", "--seeds", "0")["rows"]
+    assert raw["space"] == "raw" and 0.95 < raw["accuracy"] < 1

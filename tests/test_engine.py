@@ -9,13 +9,14 @@ import uvicorn
 
 from explorer.codes import Checkpoint
 from explorer.engine import Engine
-from explorer.errors import Cancelled, InvalidInput, NotFound
+from explorer.errors import Cancelled, ExplorerError, InvalidInput, NotFound
 from explorer.local import LocalEngine
 from explorer.messages import Cluster, Encode, Project, Render, Take
+from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.remote import ChildServer, RemoteEngine
 from explorer.server import make_server
-from explorer.signals import Axis, Sampling, SignalSet
+from explorer.signals import Axis, SignalSet
 
 QUICK = {"min_steps": 1, "max_steps": 200, "width": 8, "point_width": 32}
 
@@ -264,3 +265,49 @@ def test_a_child_server_lives_and_dies_with_its_parent(tmp_path: Path, monkeypat
     assert engine.load("digits").id == load("digits").id
     child.stop()
     assert not child.alive
+
+
+@pytest.fixture(scope="module")
+def parts(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    return codes[:200], codes[200:]
+
+
+@pytest.mark.parametrize("method", ["xgboost", "logistic", "knn", "mlp"])
+def test_classes_are_told_from_codes_and_from_the_control(engine: Engine, parts, digits: SignalSet, method: str):
+    found = engine.classify(*parts, method, seeds=(0, 1))
+    truth = digits.labels[200:]
+    assert found["predictions"].shape == (2, 100) and found["confusion"].shape == (2, 10, 10)
+    right = (found["predictions"] == truth).mean(1)
+    assert found["accuracy"] == pytest.approx(right.mean()) and found["accuracy_std"] == pytest.approx(right.std())
+    assert found["method"] == method and found["accuracy"] > 0.3
+    assert [row["class"] for row in found["per_class"]] == list(digits.class_names)
+    assert engine.classify(*parts, method, space="raw")["accuracy"] > 0.6
+
+
+def test_modalities_are_joined_and_the_best_method_is_chosen(engine: Engine, parts):
+    train, test = parts
+    found = engine.classify([train, train], [test, test], "best")
+    assert found["method"] in ("xgboost", "logistic", "knn", "mlp") and found["accuracy"] > 0.3
+
+
+def test_what_cannot_be_classified_is_refused_in_words(engine: Engine, parts, digits: SignalSet, model: Checkpoint):
+    train, test = parts
+    with pytest.raises(ExplorerError, match="xgboost, logistic, knn, mlp"):
+        engine.classify(train, test, "forest")
+    with pytest.raises(ExplorerError, match="two parts"):
+        engine.classify(train, train[:50], "knn")
+    with pytest.raises(InvalidInput, match="2 modalities"):
+        engine.classify([train, train], [test], "knn")
+    with pytest.raises(ExplorerError, match="modalities of the same samples"):
+        engine.classify([train, test], [test, train], "knn")
+    plain = SignalSet.from_grids(np.random.default_rng(0).random((4, 8, 8)).astype(np.float32), axes="yx")
+    with pytest.raises(ExplorerError, match="no labels"):
+        engine.classify(engine.encode(model, plain), test, "knn")
+
+
+def test_fitted_codes_come_by_the_same_calls(engine: Engine, digits: SignalSet):
+    model = engine.train("siren", digits, widths=(10, 10), steps=20, standards=20)
+    codes = engine.encode(model, digits[:20])
+    assert engine.render(codes, 12).shape == (20, 12, 12, 1)
+    np.testing.assert_allclose(engine.quality(codes)["psnr_db"], codes.arrays["psnr_db"], atol=0.05)

@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 
 from explorer.artifacts import Artifact
 from explorer.errors import InvalidInput
-from explorer.signals import (
-    Axis,
-    Observations,
-    Sampling,
-    SignalSet,
-    grid_coords,
-    interpolate_grid,
-    quadrature_weights,
-    resample,
-    resample_matrix,
-)
+from explorer.grids import grid_coords, interpolate_grid, quadrature_weights, resample, resample_matrix
+from explorer.observations import Observations, Sampling
+from explorer.signals import Axis, SignalSet
 
 sizes = st.integers(1, 40)
 

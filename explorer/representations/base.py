@@ -18,8 +18,10 @@ from explorer import representations
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput, NotFound
+from explorer.grids import grid_coords
 from explorer.messages import Progress
-from explorer.signals import Observations, SignalSet, grid_coords
+from explorer.observations import Observations
+from explorer.signals import SignalSet
 
 FUNCTION = "function"
 
@@ -135,6 +137,29 @@ class Representation(ABC):
         # between the functions, per unit of the domain.
         values = self.decode(checkpoint, codes, quadrature(checkpoint.domain))
         return values.reshape(len(values), -1) / np.float32(np.sqrt(values.shape[1]))
+
+
+class Fitted(Representation):
+    """A method that fits every signal anew: long work that can be taken up again, and that gains by a near start."""
+
+    @abstractmethod
+    def encode(
+        self,
+        checkpoint: Checkpoint,
+        observations: Observations,
+        *,
+        seed: int = 0,
+        resume: Artifact | None = None,
+        start: Arrays | None = None,
+        report: Report = silent,
+    ) -> dict[str, np.ndarray]:
+        """As any encoding.
+
+        Args:
+            resume: a state that an earlier, interrupted call handed to its ``report``; the codes are those of a call
+                that nothing interrupted.
+            start: codes of the same signals, at another resolution, from which the fits go on.
+        """
 
 
 @lru_cache(maxsize=32)

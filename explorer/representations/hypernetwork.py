@@ -1,0 +1,351 @@
+"""The paper's method: one hypernetwork gives every function the weights of its own small SIREN."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+
+from explorer.artifacts import Arrays, Artifact
+from explorer.codes import Checkpoint, Domain
+from explorer.errors import InvalidInput
+from explorer.fitting import draws, minimise
+from explorer.messages import Progress
+from explorer.nets.hypernet import Hypernet, Parameters
+from explorer.nets.precision import matmul_dtype
+from explorer.nets.samples import moments, source_of
+from explorer.nets.siren import Siren
+from explorer.nets.warm import parameters_of
+from explorer.observations import Batch, Observations
+from explorer.representations.base import FUNCTION, Report, Representation, domain_of, silent
+from explorer.signals import SignalSet
+
+# How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
+_ENCODE_POINTS = 2**16
+_DECODE_ACTIVATIONS = 2**22
+
+# Grids that a set's own shape suggests for training stay below this, along an axis and in all.
+_LONGEST_AXIS = 1024
+_MOST_POINTS = 2**16
+
+# A coordinate of a code is not blown up beyond this share of the typical deviation.
+_LEAST_DEVIATION = 0.03
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypernetworkConfig:
+    """A hypernetwork and its training.
+
+    Args:
+        width: outputs of each sine layer of the SIREN that stands for a signal.
+        layers: linear maps of that SIREN, the output's included.
+        omega_0: frequency of all its sine layers: how fine the detail it can follow.
+        point_width: width of the network that looks at each sample.
+        features: random Fourier features of a coordinate, an even number.
+        feature_scale: deviation of their frequencies, in cycles over an axis.
+        trunk: layers between the mean over a signal's samples and the heads that give the weights.
+        head_gain: how far signals' networks spread at the start; 1 is about as far as fresh SIRENs differ.
+        standardise: whether values are brought to mean 0 and deviation 1 over the training set.
+        resolutions: sizes of the grids seen in training, one drawn for each step; none for 1/2, 1, 3/2 and 2 times the
+            signals' own.
+        across: whether a signal seen on one grid is asked for on another, no coarser than its own, so that every grid
+            must give the same function; else it is asked for where it was seen.
+        points: samples of each signal in a step, drawn afresh; 0 for all.
+        batch: signals in a step.
+        epochs: passes over the signals, as far as the two limits on steps allow.
+        min_steps: steps of the training at least, for small sets.
+        max_steps: steps of the training at most, for large sets.
+        learning_rate: at the start.
+        final_learning_rate: at the end.
+        decay: the way from one to the other, by cosine or power law.
+        whiten: principal components of the weights in the space "code", each scaled to variance 1; 0 for all weights,
+            each scaled to variance 1.
+    """
+
+    width: int = 16
+    layers: int = 4
+    omega_0: float = 10.0
+    point_width: int = 128
+    features: int = 32
+    feature_scale: float = 1.0
+    trunk: int = 2
+    head_gain: float = 0.3
+    standardise: bool = True
+    resolutions: tuple[int, ...] = ()
+    across: bool = True
+    points: int = 64
+    batch: int = 32
+    epochs: int = 450
+    min_steps: int = 3000
+    max_steps: int = 40_000
+    learning_rate: float = 8e-3
+    final_learning_rate: float = 1e-4
+    decay: Literal["cosine", "power"] = "cosine"
+    whiten: int = 0
+
+    def __post_init__(self):
+        for names, low, high in (
+            (("width", "point_width", "features", "batch"), 1, 4096),
+            (("layers",), 2, 64),
+            (("trunk",), 0, 64),
+            (("points", "epochs", "min_steps", "whiten"), 0, 10**9),
+            (("max_steps",), 1, 10**9),
+            (("omega_0", "feature_scale", "head_gain", "learning_rate", "final_learning_rate"), 1e-9, 1e4),
+        ):
+            for name in names:
+                if not low <= getattr(self, name) <= high:
+                    raise InvalidInput(f"Got {name} {getattr(self, name)}; expected {low} to {high}.")
+        if self.features % 2 or not all(1 <= size <= 4096 for size in self.resolutions):
+            raise InvalidInput(
+                f"Got {self.features} features and resolutions {self.resolutions}; "
+                "expected an even number, and sizes from 1 to 4096."
+            )
+
+    def steps(self, n: int) -> int:
+        """Steps of a training on n signals."""
+        return min(max(self.epochs * math.ceil(n / self.batch), self.min_steps), self.max_steps)
+
+    def learning_rate_at(self, step: int, steps: int) -> float:
+        """The learning rate of a step."""
+        first, last = self.learning_rate, self.final_learning_rate
+        if self.decay == "power":
+            return first * (1 + step) ** (math.log(last / first) / math.log(max(steps, 2)))
+        return last + (first - last) * (1 + math.cos(math.pi * step / steps)) / 2
+
+    def grids(self, domain: Domain) -> list[tuple[int, ...]]:
+        """The grids seen in training."""
+        if self.resolutions:
+            return [(size,) * domain.d for size in self.resolutions]
+        others = [tuple(max(2, round(size * by)) for size in domain.shape) for by in (0.5, 1.5, 2)]
+        return [domain.shape, *(g for g in others if max(g) <= _LONGEST_AXIS and math.prod(g) <= _MOST_POINTS)]
+
+
+# The paper's decoder (81 weights for gray images), trained our way; large sets such as MNIST have the signals for it.
+_COMPACT = HypernetworkConfig(width=5, point_width=64, points=98, batch=64, epochs=100, max_steps=90_000, whiten=20)
+
+# What the paper states; where it says nothing, the plainest reading.
+_PAPER = HypernetworkConfig(
+    width=5,
+    omega_0=30.0,
+    point_width=64,
+    trunk=0,
+    standardise=False,
+    across=False,
+    points=0,
+    min_steps=0,
+    max_steps=10**9,
+    learning_rate=3e-4,
+    final_learning_rate=1e-4,
+    decay="power",
+)
+
+
+class Hypernetwork(Representation):
+    """Amortised weights of small networks (paper, section 2.4 and appendix D).
+
+    Codes are ``weights`` [n, dz], each signal's SIREN in the order of ``Siren.layout``, and ``pooled``
+    [n, point_width], the mean over its samples from which they come.
+
+    The default differs from the paper's recipe where measurements said so: a smoother decoder (omega_0 10) of width 16,
+    values of deviation 1, heads that speak in units of a SIREN's own start, a larger learning rate on random subsets of
+    points, and reconstruction across grids, which is what makes clusters hold still between resolutions.
+    """
+
+    name = "hypernetwork"
+    spaces = (FUNCTION, "code", "pooled")
+    amortised = True
+    Config = HypernetworkConfig
+    presets = {
+        "default": HypernetworkConfig(),
+        "compact": _COMPACT,
+        "paper-mnist": replace(_PAPER, resolutions=(14, 28, 56), batch=128, epochs=500),
+        "paper-kvasir": replace(_PAPER, width=32, resolutions=(64, 128, 256), batch=64, epochs=100),
+        "paper-ering": replace(_PAPER, resolutions=(33, 65, 130), batch=16, epochs=100),
+    }
+
+    def train(
+        self,
+        config: HypernetworkConfig,
+        signals: SignalSet,
+        *,
+        seed: int,
+        resume: Artifact | None = None,
+        report: Report = silent,
+    ) -> Checkpoint:
+        domain, grids = domain_of(signals), config.grids(domain_of(signals))
+        fine = [grid for grid in grids if math.prod(grid) >= math.prod(domain.shape)] or [max(grids, key=math.prod)]
+        net, source, dtype = _net(config, domain), source_of(signals, self.device), matmul_dtype(self.device)
+        mean, deviation = moments(signals) if config.standardise else (0.0, 1.0)
+        generator = torch.Generator().manual_seed(seed)
+        fixed = {
+            "frequencies": net.frequencies(config.feature_scale, generator).to(self.device),
+            "values": torch.tensor([mean, deviation], device=self.device),
+        }
+        learned = {name: tensor.to(self.device) for name, tensor in net.initial(generator).items()}
+        parameters, steps = fixed | learned, config.steps(len(signals))
+
+        def loss_at(step: int) -> torch.Tensor:
+            rng, rows = draws(seed, step), _rows(seed, step, min(config.batch, len(signals)), len(signals))
+            seen = source.draw(rows, grids[rng.integers(len(grids))], config.points, rng)
+            asked = source.draw(rows, fine[rng.integers(len(fine))], config.points, rng) if config.across else seen
+            pooled = net.pool(parameters, _unit(seen.coords), (seen.values - mean) / deviation, seen.weights, dtype)
+            given = net.siren(net.predict(parameters, pooled), _unit(asked.coords))
+            errors = (given - (asked.values - mean) / deviation).square().sum(-1)
+            return errors.mean() if asked.weights is None else (errors * asked.weights).sum(1).mean()
+
+        def psnr(loss: float) -> dict[str, float]:
+            error = math.sqrt(loss / domain.m) * deviation / (domain.value_range[1] - domain.value_range[0])
+            return {"psnr_db": -20 * math.log10(max(error, 1e-6))}
+
+        minimise(
+            learned,
+            loss_at,
+            steps=steps,
+            learning_rate_at=lambda step: config.learning_rate_at(step, steps),
+            resume=resume,
+            report=report,
+            metrics=psnr,
+        )
+        codes = self._encode(net, parameters, Observations(signals), report)
+        return Checkpoint(
+            representation=self.name,
+            config={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()},
+            domain=domain,
+            arrays={name: tensor.cpu().numpy() for name, tensor in parameters.items()} | _scales(codes, config.whiten),
+            training={
+                "signals": signals.id,
+                "name": signals.name,
+                "seed": seed,
+                "resolutions": [list(grid) for grid in grids],
+                "steps": steps,
+            },
+        )
+
+    def encode(
+        self, checkpoint: Checkpoint, observations: Observations, *, seed: int = 0, report: Report = silent
+    ) -> dict[str, np.ndarray]:
+        domain, signals = checkpoint.domain, observations.signals
+        if (signals.d, signals.m) != (domain.d, domain.m):
+            raise InvalidInput(
+                f"Got signals over {signals.d} axes with {signals.m} channels; expected {domain.d} and {domain.m}, "
+                "which the checkpoint was trained on. Choose or train another checkpoint."
+            )
+        return self._encode(self._net_of(checkpoint), parameters_of(checkpoint, self.device), observations, report)
+
+    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+        siren, weights = self._net_of(checkpoint).siren, codes["weights"]
+        mean, deviation = checkpoint.arrays["values"]
+        values = np.empty((len(weights), coords.shape[-2], siren.m), np.float32)
+        with torch.inference_mode():
+            for rows, points in _blocks(*values.shape[:2], _DECODE_ACTIVATIONS // max(siren.widths)):
+                decoded = siren(self._tensor(weights[rows]), _unit(self._tensor(_part(coords, rows, points))))
+                values[rows, points] = decoded.cpu().numpy()
+        return values * deviation + mean
+
+    def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
+        mean, scale = checkpoint.arrays[f"{space}.mean"], checkpoint.arrays[f"{space}.scale"]
+        centred = codes["pooled" if space == "pooled" else "weights"] - mean
+        return centred @ scale if scale.ndim == 2 else centred * scale
+
+    def _net_of(self, checkpoint: Checkpoint) -> Hypernet:
+        return _net(self.config(overrides=checkpoint.config), checkpoint.domain)
+
+    def _encode(
+        self, net: Hypernet, parameters: Parameters, observations: Observations, report: Report
+    ) -> dict[str, np.ndarray]:
+        weights = np.empty((len(observations), net.siren.layout.size), np.float32)
+        pooled = np.empty((len(observations), net.width), np.float32)
+        with torch.inference_mode():
+            for rows, batch in observations.batches(_ENCODE_POINTS):
+                features = self._pool(net, parameters, batch)
+                pooled[rows] = features.cpu().numpy()
+                weights[rows] = net.predict(parameters, features).cpu().numpy()
+                report(Progress(step=rows.stop, total=len(observations), message="encoding"))
+        return {"weights": weights, "pooled": pooled}
+
+    def _pool(self, net: Hypernet, parameters: Parameters, batch: Batch) -> torch.Tensor:
+        """The mean over all points, summed over blocks of them."""
+        n, p = batch.values.shape[:2]
+        mean, deviation = parameters["values"]
+        dtype, pooled = matmul_dtype(self.device), torch.zeros(n, net.width, device=self.device)
+        for rows, points in _blocks(n, p, _ENCODE_POINTS):
+            coords = _unit(self._tensor(_part(batch.coords, rows, points)))
+            values = (self._tensor(batch.values[rows, points]) - mean) / deviation
+            weights = None if batch.weights is None else self._tensor(batch.weights[rows, points])
+            share = values.shape[1] / p if weights is None else 1.0
+            pooled[rows] += net.pool(parameters, coords, values, weights, dtype) * share
+        return pooled
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.tensor(array, dtype=torch.float32, device=self.device)
+
+
+def _net(config: HypernetworkConfig, domain: Domain) -> Hypernet:
+    siren = Siren(
+        d=domain.d,
+        m=domain.m,
+        widths=(config.width,) * (config.layers - 1),
+        omega_0=config.omega_0,
+        hidden_omega=config.omega_0,
+    )
+    return Hypernet(
+        siren=siren,
+        width=config.point_width,
+        features=config.features,
+        trunk=config.trunk,
+        head_gain=config.head_gain,
+    )
+
+
+def _unit(coords: torch.Tensor) -> torch.Tensor:
+    """The paper's coordinates, [0, 1] on each axis, from ours."""
+    return (coords + 1) / 2
+
+
+@lru_cache(maxsize=4)
+def _pass(seed: int, epoch: int, n: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch, n)).permutation(n)
+
+
+def _rows(seed: int, step: int, batch: int, n: int) -> np.ndarray:
+    """The signals of a step, from shuffled passes over all of them, one after the other."""
+    epochs, places = np.divmod(np.arange(step * batch, (step + 1) * batch), n)
+    return np.concatenate([_pass(seed, int(epoch), n)[places[epochs == epoch]] for epoch in np.unique(epochs)])
+
+
+def _part(coords: np.ndarray, rows: slice, points: slice) -> np.ndarray:
+    return coords[points] if coords.ndim == 2 else coords[rows, points]
+
+
+def _blocks(n: int, p: int, budget: int) -> Iterator[tuple[slice, slice]]:
+    """Signals x points cut into blocks of at most ``budget``: whole signals while they fit."""
+    height = max(1, budget // p)
+    for row in range(0, n, height):
+        for point in range(0, p, budget):
+            yield slice(row, min(row + height, n)), slice(point, min(point + budget, p))
+
+
+def _scales(codes: Arrays, whiten: int) -> dict[str, np.ndarray]:
+    """What the spaces "code" and "pooled" subtract and multiply by, from the training signals' codes."""
+    scales = {}
+    for space, array in (("code", codes["weights"]), ("pooled", codes["pooled"])):
+        scales[f"{space}.mean"] = array.mean(0)
+        deviations = array.std(0)
+        # What hardly varied in training says little, and may vary much more elsewhere.
+        least = max(_LEAST_DEVIATION * float(np.sqrt(np.square(deviations).mean())), 1e-6)
+        scales[f"{space}.scale"] = 1 / np.maximum(deviations, least)
+    if whiten:
+        scales["code.scale"] = _whitening(codes["weights"], whiten)
+    return {name: array.astype(np.float32) for name, array in scales.items()}
+
+
+def _whitening(weights: np.ndarray, components: int) -> np.ndarray:
+    """The matrix [dz, k] onto the first principal components, scaled to variance 1."""
+    variances, axes = np.linalg.eigh(np.cov(weights.T.astype(np.float64), bias=True))
+    kept = np.flatnonzero(variances > 1e-9 * variances[-1])[::-1][:components]
+    axes = axes[:, kept]
+    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(len(kept))])  # one of two equal choices, always the same
+    return axes * signs / np.sqrt(variances[kept])
