@@ -1,4 +1,4 @@
-"""Make what ships in this folder, with Explorer itself: ``python assets/make.py``.
+"""Make what ships in this folder, with Explorer itself: ``python assets/make.py``, or with the names of some sets.
 
 For each demonstration a checkpoint is trained, and the maps of its stops are laid out. Checkpoint and maps go to
 ``objects`` and ``refs``, where every store finds them; ``catalog.json`` lists the checkpoint with the command that
@@ -6,7 +6,9 @@ made it.
 """
 
 import json
+import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,12 +30,16 @@ class Demonstration:
     seed: int = 0
 
 
-DEMONSTRATIONS = (Demonstration("hypernetwork", "digits", (4, 6, 8, 10, 12, 16, 20, 24, 32, 48)),)
+DEMONSTRATIONS = (
+    Demonstration("hypernetwork", "digits", (4, 6, 8, 12, 16, 24, 32, 48)),
+    Demonstration("hypernetwork", "curves", (32, 64, 96, 128, 192, 256, 384, 512, 768)),
+    Demonstration("hypernetwork", "faces", (6, 12, 19, 25, 38, 50, 75, 100, 150)),
+)
 
 
 def make(demonstration: Demonstration, engine: LocalEngine, shipped: Store) -> dict:
     signals = explorer.load(demonstration.signals)
-    checkpoint = engine.train(demonstration.representation, signals, seed=demonstration.seed, report=print)
+    checkpoint = engine.train(demonstration.representation, signals, seed=demonstration.seed)
 
     def ship(recipe: Recipe) -> None:
         artifact = engine.run(recipe)
@@ -51,12 +57,18 @@ def make(demonstration: Demonstration, engine: LocalEngine, shipped: Store) -> d
     return asdict(entry) | {"note": command}
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
+    wanted = [d for d in DEMONSTRATIONS if not names or d.signals in names]
     with tempfile.TemporaryDirectory() as folder, LocalEngine(folder, device="cpu") as engine:
-        shipped = Store(HERE)
-        entries = [make(demonstration, engine, shipped) for demonstration in DEMONSTRATIONS]
-    (HERE / "catalog.json").write_text(json.dumps(entries, indent=1) + "\n")
+        made = [make(demonstration, engine, Store(HERE)) for demonstration in wanted]
+    listing = HERE / "catalog.json"
+    before = json.loads(listing.read_text()) if listing.exists() else []
+    replaced = {entry["note"] for entry in made}
+    entries = sorted((e for e in [*before, *made] if e in made or e["note"] not in replaced), key=lambda e: e["name"])
+    listing.write_text(json.dumps(entries, indent=1) + "\n")
+    for empty in ("cache", "states", "quarantine"):
+        (HERE / empty).rmdir()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
