@@ -1,4 +1,4 @@
-"""How signals are observed: the sampling that an encoder sees them through. Shapes: N signals, P points, D axes, M channels."""
+"""How signals are observed: the sampling that an encoder sees them through. N signals, P points, D axes, M channels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -296,8 +296,8 @@ class Map(pn.viewable.Viewer):
 
     def _window(self) -> Window:
         spans = self._figure.spans
-        if len(self._pixels) < 2 or not np.isfinite(spans).all():
-            return Window()  # it has not been laid out yet
+        if len(self._pixels) < 2 or not all(self._pixels.values()) or not np.isfinite(spans).all():
+            return Window()  # it has not been laid out yet, or is hidden
         x, y = spans.tolist()
         return Window(tuple(x), tuple(y), self._pixels["inner_width"], self._pixels["inner_height"])
 

@@ -29,13 +29,13 @@ class Frame:
 
 
 def frame(layout: np.ndarray, previous: Frame | None = None) -> Frame:
-    """The frame of a layout [n, 2]; the previous one as long as the points fit in it and still fill most of it."""
+    """The frame of a layout [n, 2], with room for the dots; the previous one while the points fit in it and fill it."""
     if len(layout) == 0:
         return previous or Frame((0.0, 0.0), 1.0)
-    if previous is not None and 0.7 <= np.abs(previous.place(layout)).max() <= 1:
+    if previous is not None and 0.7 <= np.abs(previous.place(layout)).max() <= 0.95:
         return previous
     lo, hi = layout.min(axis=0), layout.max(axis=0)
-    half = float((hi - lo).max()) / 2 * 1.05 or 1.0
+    half = float((hi - lo).max()) / 2 * 1.08 or 1.0
     x, y = ((lo + hi) / 2).tolist()
     return Frame((x, y), half)
 

@@ -1,0 +1,19 @@
+"""What `panel serve explorer` does once for the whole server: who may come in, and the model server."""
+
+import sys
+from typing import Any
+
+from explorer.dashboard import guard, server
+
+guard.install()
+
+# A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.
+sys.setswitchinterval(5e-4)
+
+
+def on_server_loaded(server_context: Any) -> None:
+    server.engine()
+
+
+def on_server_unloaded(server_context: Any) -> None:
+    server.close()

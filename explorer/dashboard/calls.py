@@ -1,0 +1,167 @@
+"""How the page asks the engine: off the event loop, one call in flight and the latest one waiting for each slot."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import panel as pn
+import param
+from panel.io.document import unlocked
+from panel.io.state import set_curdoc
+
+from explorer.errors import ExplorerError
+
+log = logging.getLogger(__name__)
+
+# Threads only wait for the model server. Long work has its own, so that it never stands before a slider.
+_QUICK = ThreadPoolExecutor(32, thread_name_prefix="call")
+_LONG = ThreadPoolExecutor(16, thread_name_prefix="long-call")
+
+
+def change(doc: Any, draw: Callable[[], None]) -> None:
+    """Change a visitor's page, and tell the browser of all of it at once.
+
+    Panel lets that happen at any time, but while the browser still loads the page it must wait for Bokeh's lock.
+    """
+    with set_curdoc(doc):
+        if doc is not None and doc.session_context is not None and not pn.state.loaded:
+            doc.add_next_tick_callback(draw)
+            return
+        with unlocked():
+            draw()
+
+
+@dataclass(frozen=True)
+class Call:
+    """Something to ask.
+
+    Args:
+        word: what is going on, for the person who waits.
+        work: asks; runs in a thread, and touches nothing of the page.
+        show: draws the answer; runs on the event loop.
+        long: whether it may take more than a second or two.
+        then: what follows, whether or not there was an answer.
+    """
+
+    word: str
+    work: Callable[[], Any]
+    show: Callable[[Any], None]
+    long: bool = False
+    then: Callable[[], None] | None = None
+
+
+class Calls(param.Parameterized):
+    """The calls of one visitor.
+
+    A slot is a place where only the latest wish counts: a slider, a map. A new call in a slot replaces the one that
+    waits there; an answer is shown unless a newer call of its slot was made meanwhile and ``keep_up`` is not wished.
+    """
+
+    word = param.String("", doc="What is going on; empty when nothing is.")
+    elapsed_s = param.Number(0.0, doc="How long it has been going on.")
+    left_s = param.Number(None, allow_None=True, doc="How long it will take, from how long it took before.")
+    errors = param.Dict({}, doc="What went wrong, in words, by slot; gone when the slot succeeds.")
+
+    def __init__(self, **params: Any):
+        super().__init__(**params)
+        self.doc = pn.state.curdoc
+        self._waiting: dict[str, Call] = {}
+        self._running: dict[str, tuple[Call, float]] = {}
+        self._took: dict[str, float] = {}
+        self._dropped: set[str] = set()
+        self._tasks: set[asyncio.Task] = set()
+        self._closed = False
+
+    def latest(self, slot: str, call: Call) -> None:
+        """Ask, as soon as what is in flight in this slot has come back."""
+        if self._closed:
+            return
+        self._waiting[slot] = call
+        if slot not in self._running:
+            self._running[slot] = (call, time.monotonic())
+            self._spawn(self._drain(slot))
+            if len(self._running) == 1:
+                self._spawn(self._tell())
+
+    def close(self) -> None:
+        """Ask and show nothing any more: the visitor has gone."""
+        self._closed = True
+        self._waiting.clear()
+
+    def cancel(self) -> None:
+        """Forget everything that is asked: answers that still come are not shown."""
+        self._dropped |= set(self._running)
+        self._waiting.clear()
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The slots in which something is asked."""
+        return tuple(self._running)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self, slot: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while call := self._waiting.pop(slot, None):
+                started = time.monotonic()
+                self._running[slot] = (call, started)
+                result, error = None, ""
+                try:
+                    result = await loop.run_in_executor(_LONG if call.long else _QUICK, call.work)
+                except ExplorerError as raised:
+                    error = str(raised)
+                except Exception:
+                    log.exception("a call of the page failed")
+                    error = f"Something unexpected went wrong while {call.word}; the server's log has the details."
+                self._took[call.word] = time.monotonic() - started
+                if self._closed or slot in self._dropped:
+                    self._dropped.discard(slot)
+                    continue
+                self._shown(slot, call, result, error)
+        finally:
+            del self._running[slot]
+
+    def _shown(self, slot: str, call: Call, result: Any, error: str) -> None:
+        def show() -> None:
+            others = {key: text for key, text in self.errors.items() if key != slot}
+            self.errors = others | ({slot: error} if error else {})
+            if not error:
+                call.show(result)
+
+        self._draw(show)
+        if call.then is not None:
+            self._draw(call.then)
+
+    def follow(self, source: param.Parameterized, react: Callable[..., None], *names: str) -> None:
+        """Have parameters followed by something that changes the page."""
+        source.param.watch(lambda *events: self._draw(lambda: react(*events)), list(names))
+
+    def _draw(self, draw: Callable[[], None]) -> None:
+        if not self._closed:
+            change(self.doc, draw)
+
+    async def _tell(self) -> None:
+        """Keep ``word``, ``elapsed_s`` and ``left_s`` up to date while anything is asked; nothing for quick answers."""
+        await asyncio.sleep(0.3)
+        while self._running and not self._closed:
+            call, started = min(self._running.values(), key=lambda running: running[1])
+            elapsed = time.monotonic() - started
+            before = self._took.get(call.word)
+            self._say(
+                word=call.word if elapsed > 0.3 else "",
+                elapsed_s=elapsed,
+                left_s=None if before is None else max(before - elapsed, 0.0),
+            )
+            await asyncio.sleep(0.25)
+        self._say(word="", elapsed_s=0.0, left_s=None)
+
+    def _say(self, **words: Any) -> None:
+        self._draw(lambda: self.param.update(**words))

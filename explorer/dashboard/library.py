@@ -1,0 +1,72 @@
+"""Signal sets, checkpoints and handles on codes: immutable, so one copy serves all visitors of a process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explorer.codes import Checkpoint, Codes
+from explorer.engine import Engine
+from explorer.memo import Memo
+from explorer.messages import Encode, Entry
+from explorer.observations import Sampling
+from explorer.signals import SignalSet
+
+MEMORY_BYTES = 2**29
+
+
+@dataclass(frozen=True)
+class Menu:
+    """What can be chosen for a signal set.
+
+    Args:
+        names: of signal sets.
+        checkpoints: those that fit, best first.
+    """
+
+    names: tuple[str, ...]
+    checkpoints: tuple[Entry, ...]
+
+
+class Library:
+    """What an engine holds, kept at hand. Every method may wait for the engine: call it in a thread."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self._signals: Memo[SignalSet] = Memo(MEMORY_BYTES, lambda signals: signals.artifact.nbytes)
+        self._checkpoints: Memo[Checkpoint] = Memo(MEMORY_BYTES, lambda checkpoint: checkpoint.artifact.nbytes)
+        self._codes: Memo[Codes] = Memo(4096, lambda codes: 1)
+
+    def signals(self, name: str) -> SignalSet:
+        """A signal set by name or id."""
+        return self._signals(name, lambda: self.engine.load(name))
+
+    def checkpoint(self, id: str) -> Checkpoint:
+        """A checkpoint by its id."""
+        return self._checkpoints(id, lambda: self.engine.checkpoint(id))
+
+    def codes(self, checkpoint: Checkpoint, signals: SignalSet, sampling: Sampling) -> Codes:
+        """The codes of all signals as a sampling shows them; computed when they are not there yet."""
+        recipe = Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling.on(signals))
+        return self._codes(recipe.key, lambda: self.engine.encode(checkpoint, signals, sampling))
+
+    def menu(self, signals: SignalSet) -> Menu:
+        """What there is, and which checkpoints fit these signals."""
+        return Menu(self.names(), _fitting(self.engine.entries("checkpoint"), signals))
+
+    def names(self) -> tuple[str, ...]:
+        """The signal sets that come with the engine, and those that people added."""
+        kept = [entry.name for entry in self.engine.entries("signals")]
+        return tuple(dict.fromkeys([*self.engine.describe()["datasets"], *kept]))
+
+
+def _fitting(entries: Sequence[Entry], signals: SignalSet) -> tuple[Entry, ...]:
+    """Checkpoints for functions like these: those trained on these very signals first."""
+
+    def fits(entry: Entry) -> bool:
+        domain = entry.details["domain"]
+        return (len(domain["axes"]), len(domain["channels"])) == (signals.d, signals.m)
+
+    def other(entry: Entry) -> bool:
+        training = entry.details["training"]
+        return signals.id != training.get("signals") and signals.name != training.get("name")
+
+    return tuple(sorted(filter(fits, entries), key=other))

@@ -1,0 +1,92 @@
+"""The resolution slider: the stops that training saw are dots, unseen ones rings, the signals' own is marked."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import param
+from panel.custom import JSComponent
+
+from explorer.codes import Checkpoint
+from explorer.observations import Sampling
+from explorer.signals import SignalSet
+
+_FACTORS = tuple(Fraction(*pair) for pair in ((1, 4), (1, 2), (3, 4), (1, 1), (3, 2), (2, 1), (3, 1), (4, 1), (6, 1)))
+_SMALLEST = 4
+_SAMPLES_LIMIT = 2**27
+"""Samples of a whole set at one stop; beyond, encoding would take minutes and not follow a hand."""
+
+JITTER, DROP = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One place of the slider.
+
+    Args:
+        shape: the grid's samples along each axis.
+        trained: whether training saw it.
+        native: whether it is the signals' own.
+    """
+
+    shape: tuple[int, ...]
+    trained: bool
+    native: bool
+
+    @property
+    def size(self) -> int:
+        """Samples along the first axis, by which the stop is called."""
+        return self.shape[0]
+
+    @property
+    def label(self) -> str:
+        """Its size in words."""
+        return "×".join(map(str, self.shape))
+
+    def sampling(self, uneven: bool) -> Sampling:
+        """A whole grid, or one whose samples stray, a quarter of them missing."""
+        return Sampling(kind="grid", size=self.shape, jitter=JITTER * uneven, drop=DROP * uneven)
+
+
+def stops(signals: SignalSet, checkpoint: Checkpoint) -> tuple[Stop, ...]:
+    """Trained resolutions and simple multiples of the signals' own, from coarse to fine, as far as they stay quick."""
+    native = signals.reference_shape
+    trained = {tuple(shape) for shape in checkpoint.training.get("resolutions", ())}
+    shapes = {tuple(max(1, round(size * factor)) for size in native) for factor in _FACTORS}
+    affordable = {s for s in shapes if min(s) >= _SMALLEST and _samples(s) * len(signals) <= _SAMPLES_LIMIT}
+    kept = sorted(affordable | trained | {native}, key=lambda s: (s[0], s))
+    by_size = {shape[0]: shape for shape in kept if shape not in trained and shape != native}
+    by_size |= {shape[0]: shape for shape in kept if shape in trained}
+    by_size[native[0]] = native
+    return tuple(Stop(by_size[size], by_size[size] in trained, size == native[0]) for size in sorted(by_size))
+
+
+def _samples(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=object))
+
+
+def nearest_stop(stops: Sequence[Stop], size: int) -> int:
+    """The position of the stop of that size, or of the closest; 0 asks for the native one."""
+    if not size:
+        return next(i for i, stop in enumerate(stops) if stop.native)
+    return min(range(len(stops)), key=lambda i: abs(stops[i].size - size))
+
+
+class ResolutionSlider(JSComponent):
+    """A large slider over stops. Dragging and the arrow keys move it from stop to stop."""
+
+    marks = param.List([], doc="The stops, as dicts of size, label, trained, native and ready.")
+    value = param.Integer(0, doc="The position of the chosen stop.")
+
+    _esm = Path(__file__).with_name("resolution.js")
+    _priority_changes = ["value"]
+
+    def show(self, stops: Sequence[Stop], position: int) -> None:
+        """Other stops."""
+        self.param.update(marks=[asdict(s) | {"size": s.size, "label": s.label} for s in stops], value=position)
+
+    def move(self, by: int) -> None:
+        """Some stops finer or coarser, as far as there are."""
+        self.value = int(np.clip(self.value + by, 0, max(len(self.marks) - 1, 0)))

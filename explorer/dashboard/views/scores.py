@@ -1,0 +1,110 @@
+"""Scores over resolution, beside the same scores of the raw samples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import panel as pn
+import param
+from bokeh.models import ColumnDataSource, FixedTicker, Range1d, Span
+from bokeh.plotting import figure
+from panel.viewable import Viewable, Viewer
+
+from explorer.dashboard import theme
+from explorer.dashboard.views.plots import quieten
+from explorer.dashboard.views.words import figures, words
+
+METRICS = {"ami": "AMI", "ari": "ARI", "silhouette": "silhouette"}
+"""What can be plotted; the first that the signals allow is shown."""
+
+
+class Scores(Viewer):
+    """Scores by size of the observed grid, filled as they come.
+
+    ``ours`` and ``control`` map sizes to what ``Subject.score`` gives.
+    """
+
+    sizes = param.List([], item_type=int, doc="All sizes that will come, from coarse to fine.")
+    size = param.Integer(0, doc="The size that is looked at.")
+    ours = param.Dict({})
+    control = param.Dict({})
+    metric = param.Selector(default="ami", objects=list(METRICS))
+    how = param.String("", doc="How the clusters were found: method, K, seed.")
+    dark = param.Boolean(False)
+
+    def __init__(self, **params: Any):
+        super().__init__(**params)
+        self._sources = {name: ColumnDataSource({"x": [], "y": []}, tags=["scores"]) for name in ("ours", "control")}
+        self._plot = figure(
+            height=150, toolbar_location=None, x_axis_type="log", x_range=Range1d(1, 2), y_range=Range1d(0, 1),
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._here = Span(dimension="height", line_width=1)
+        self._plot.add_layout(self._here)
+        self._glyphs = [
+            getattr(self._plot, kind)("x", "y", source=source, **style)
+            for name, source in self._sources.items()
+            for kind, style in (
+                ("line", {"line_width": 2, "line_dash": "dashed" if name == "control" else "solid"}),
+                ("scatter", {"size": 5}),
+            )
+        ]
+        self._words = words(margin=(0, 0, 4, 0))
+        self._restyle()
+        self._rule()
+        self._plot_scores()
+        self._say()
+
+    @param.depends("dark", watch=True)
+    def _restyle(self) -> None:
+        tones = theme.tones(self.dark)
+        quieten(self._plot, self.dark)
+        self._here.line_color = tones.muted
+        for glyph, color in zip(self._glyphs, (tones.accent, tones.accent, tones.muted, tones.muted), strict=True):
+            glyph.glyph.line_color = color
+            if hasattr(glyph.glyph, "fill_color"):
+                glyph.glyph.fill_color = color
+
+    @param.depends("sizes", "metric", watch=True)
+    def _rule(self) -> None:
+        """The axes; kept apart from what moves with the slider, since new tickers are slow to send."""
+        self._plot.yaxis.axis_label = METRICS[self.metric]
+        if self.sizes:
+            self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
+            self._plot.xaxis.ticker = FixedTicker(ticks=self.sizes)
+
+    @param.depends("ours", "control", "metric", watch=True)
+    def _plot_scores(self) -> None:
+        for name, source in self._sources.items():
+            points = sorted((size, score[self.metric]) for size, score in getattr(self, name).items())
+            points = [(x, y) for x, y in points if y is not None]
+            source.data = {"x": [x for x, _ in points], "y": [y for _, y in points]}
+
+    @param.depends("size", "ours", "control", "how", watch=True)
+    def _say(self) -> None:
+        self._here.location = self.size or None
+        self._words.object = scores_html(self.ours.get(self.size), self.control.get(self.size), self.how)
+
+    def __panel__(self) -> Viewable:
+        return pn.Column(
+            self._words, pn.pane.Bokeh(self._plot, sizing_mode="stretch_width"), sizing_mode="stretch_width"
+        )
+
+
+def scores_html(ours: Mapping[str, Any] | None, control: Mapping[str, Any] | None, how: str) -> str:
+    """The scores at one resolution, each beside its control; a dash for what is not known yet."""
+    parts = []
+    for name, title in METRICS.items():
+        if ours is not None and ours[name] is None:
+            continue
+        parts.append(f"{title} <b>{_number(ours, name)}</b> <span class='quiet'>raw {_number(control, name)}</span>")
+    if ours is not None and ours["drift"] is not None:
+        parts.append(f"drift <b>{100 * ours['drift']:.1f} %</b> <span class='quiet'>raw {_percent(control)}</span>")
+    return f'{figures(*parts)}<span class="quiet">{how}</span>'
+
+
+def _number(score: Mapping[str, Any] | None, name: str) -> str:
+    return "–" if score is None or score[name] is None else f"{score[name]:.3f}"
+
+
+def _percent(score: Mapping[str, Any] | None) -> str:
+    return "–" if score is None or score["drift"] is None else f"{100 * score['drift']:.1f} %"

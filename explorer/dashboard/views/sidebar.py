@@ -1,0 +1,147 @@
+"""The left column: which signals, through which checkpoint, at which resolution, in how many clusters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.viewable import Viewable, Viewer
+
+from explorer.dashboard.calls import change
+from explorer.dashboard.library import Menu
+from explorer.dashboard.state import State
+from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_stop
+from explorer.dashboard.views.words import heading, words
+from explorer.messages import Entry
+
+_SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+
+NONE = "–"
+"""What a choice shows while there is nothing to choose."""
+
+HELP = {
+    "signals": "Samples of functions: images, curves, volumes. Built-in sets, and those that were added with "
+    "`explorer data add`.",
+    "representation": "How a signal becomes a code that no longer knows its grid. The hypernetwork gives every signal "
+    "the weights of its own small SIREN (Clustering functions in the weight space of neural fields, section 2.4).",
+    "checkpoint": "What was learned once and is shared by all signals. Those trained on these very signals come first.",
+    "uneven": "Observe samples that stray from their places by up to a quarter of a cell, a quarter of them missing. "
+    "Codes should hardly notice (section 2.4: mean pooling over any points).",
+    "clusters": "Fitted to the codes of the signals as they are. At another resolution signals are assigned to the "
+    "same clusters, so that a change means that the code moved.",
+}
+
+
+class Sidebar(Viewer):
+    """Controls that write to a state and are drawn from it."""
+
+    state = param.ClassSelector(class_=State, constant=True)
+    stops = param.List([], item_type=Stop, doc="The places of the slider.")
+
+    def __init__(self, state: State, **params: Any):
+        super().__init__(state=state, **params)
+        self._menu: Menu | None = None
+        self.slider = ResolutionSlider(sizing_mode="stretch_width", margin=(8, 0, 0, 0))
+        self._signals = pmui.Select(label="signal set", options=[state.signals], description=HELP["signals"], **_SMALL)
+        self._method = pmui.Select(label="representation", options=[NONE], description=HELP["representation"], **_SMALL)
+        self._checkpoint = pmui.Select(label="checkpoint", options=[NONE], description=HELP["checkpoint"], **_SMALL)
+        self._uneven = pmui.Switch.from_param(
+            state.param.uneven, label="uneven samples", description=HELP["uneven"], margin=(4, 0)
+        )
+        self._about = words(margin=(2, 0, 0, 0))
+        self._clusters = pmui.Select.from_param(
+            state.param.method, label="clusters", description=HELP["clusters"], **_SMALL
+        )
+        self._k = pmui.IntInput(
+            label="K", value=state.k, start=1, end=200, **{**_SMALL, "sizing_mode": None, "width": 96}
+        )
+        self._filling = False
+        for widget in (self._signals, self._method, self._checkpoint, self._k, self.slider):
+            widget.param.watch(self._choose, "value")
+        state.param.watch(self._follow, ["resolution", "uneven", "method"])
+
+    # -- from the state to the controls
+
+    def fill(self, menu: Menu, checkpoint: Entry | None, stops: tuple[Stop, ...], k: int | None) -> None:
+        """What can be chosen for the signals that the state names, and what is chosen."""
+        self._menu, self.stops = menu, list(stops)
+        methods = list(dict.fromkeys(entry.details["representation"] for entry in menu.checkpoints))
+        method = checkpoint.details["representation"] if checkpoint else None
+        self._filling = True
+        try:
+            self.offer(menu.names)
+            self._method.param.update(options=methods or [NONE], value=method or NONE, disabled=not methods)
+            named = {_named(e): e.id for e in menu.checkpoints if e.details["representation"] == method}
+            self._checkpoint.param.update(
+                options=named or [NONE], value=checkpoint.id if checkpoint else NONE, disabled=not named
+            )
+            self._k.value = k
+            self.slider.show(stops, nearest_stop(stops, self.state.resolution) if stops else 0)
+        finally:
+            self._filling = False
+        self._follow()
+
+    def offer(self, names: Sequence[str]) -> None:
+        """The signal sets that can be chosen."""
+        current = self.state.signals
+        self._signals.param.update(options=list(dict.fromkeys([*names, current])), value=current)
+
+    def _follow(self, *events: param.parameterized.Event) -> None:
+        if self.stops:
+            position = nearest_stop(self.stops, self.state.resolution)
+            self.slider.value = position
+            self._about.object = about(self.stops[position], self.state.uneven)
+        self._k.disabled = self.state.method == "hdbscan"
+
+    # -- from the controls to the state
+
+    def _choose(self, event: param.parameterized.Event) -> None:
+        if not self._filling:
+            change(pn.state.curdoc, lambda: self._write(event))
+
+    def _write(self, event: param.parameterized.Event) -> None:
+        if event.obj is self._signals:
+            self.state.param.update(signals=event.new, checkpoint="", resolution=0, space="", k=None, selection=[])
+        elif event.obj is self._method:
+            assert self._menu is not None
+            fitting = [e.id for e in self._menu.checkpoints if e.details["representation"] == event.new]
+            self.state.param.update(checkpoint=fitting[0], space="")
+        elif event.obj is self._checkpoint:
+            self.state.checkpoint = event.new
+        elif event.obj is self._k:
+            self.state.k = event.new
+        elif self.stops:
+            stop = self.stops[self.slider.value]
+            self.state.resolution = 0 if stop.native else stop.size
+
+    def __panel__(self) -> Viewable:
+        return pn.Column(
+            heading("signals"),
+            self._signals,
+            heading("codes"),
+            self._method,
+            self._checkpoint,
+            heading("resolution"),
+            self.slider,
+            self._about,
+            self._uneven,
+            heading("clusters"),
+            pn.Row(self._clusters, self._k, sizing_mode="stretch_width", styles={"gap": "8px"}),
+            sizing_mode="stretch_width",
+            margin=(0, 16),
+        )
+
+
+def _named(entry: Entry) -> str:
+    return entry.name
+
+
+def about(stop: Stop, uneven: bool) -> str:
+    """What is said under the slider."""
+    parts = [f"<b>{stop.label}</b>", "seen in training" if stop.trained else "not seen in training"]
+    if stop.native:
+        parts.append("the signals’ own")
+    if uneven:
+        parts.append("uneven")
+    return ", ".join(parts)

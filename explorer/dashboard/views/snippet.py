@@ -1,0 +1,42 @@
+"""The few lines of Python that make what is on the screen."""
+
+from explorer.dashboard.subject import Subject
+from explorer.observations import Sampling
+
+
+def snippet(subject: Subject, name: str, projection: str, row: int, render_size: int) -> str:
+    """A program of the public face: the same codes, clusters, map and picture.
+
+    Args:
+        name: by which the engine knows the signals.
+        projection: how the map is made.
+        row: the signal that is shown.
+        render_size: samples along each axis of its picture.
+    """
+    space = f", space={subject.space!r}" if subject.space else ""
+    k = f", k={subject.clusters_wanted}" if subject.clusters_wanted else ""
+    resolution = _resolution(subject.sampling)
+    lines = [
+        "import explorer",
+        "",
+        "engine = explorer.connect()",
+        f"signals = engine.load({name!r})",
+        f"assert signals.id == {subject.signals.id!r}",
+        f"model = engine.checkpoint({subject.checkpoint.id!r})",
+        "native = engine.encode(model, signals)",
+        f"codes = engine.encode(model, signals, resolution={resolution})",
+        f"clusters = engine.cluster(codes, method={subject.method!r}{k}{space}, reference=native)",
+        f"layout = engine.project(codes, method={projection!r}{space}, reference=native)",
+        f"picture = engine.render(codes[{row}], resolution={render_size})[0]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _resolution(sampling: Sampling) -> str:
+    size = sampling.size[0] if len(set(sampling.size)) == 1 else sampling.size
+    if sampling.is_grid:
+        return repr(size)
+    return (
+        f'explorer.Sampling(kind="grid", size={size!r}, jitter={sampling.jitter}, drop={sampling.drop}, '
+        f"seed={sampling.seed})"
+    )

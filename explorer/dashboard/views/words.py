@@ -1,0 +1,35 @@
+"""Words in the shell's own look: headings, figures, quiet lines."""
+
+from typing import Any
+
+import panel as pn
+
+CSS = """
+:host { font: 13px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums;
+        color: var(--panel-on-background-color); }
+h1 { font: 600 16px system-ui, sans-serif; margin: 0; }
+h2 { font: 600 11px system-ui, sans-serif; letter-spacing: .08em; text-transform: uppercase; margin: 0; opacity: .6; }
+b { font-weight: 600; }
+.quiet { opacity: .65; }
+.figures { display: flex; flex-wrap: wrap; column-gap: 16px; }
+td { padding: 4px 16px 4px 0; }
+kbd { font: 12px ui-monospace, monospace; padding: 1px 6px;
+      border: 1px solid var(--divider-color); border-radius: 4px; }
+"""
+
+
+def words(text: str = "", **options: Any) -> pn.pane.HTML:
+    """A pane of HTML."""
+    return pn.pane.HTML(
+        text or "&nbsp;", **{"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [CSS], **options}
+    )
+
+
+def heading(text: str) -> pn.pane.HTML:
+    """The name of a group of controls."""
+    return words(f"<h2>{text}</h2>", margin=(18, 0, 6, 0))
+
+
+def figures(*parts: str) -> str:
+    """Numbers side by side, each kept together."""
+    return f'<div class="figures">{"".join(f"<span>{part}</span>" for part in parts)}</div>'

@@ -1,0 +1,189 @@
+"""The Explore page without a browser: what is drawn follows the state."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import explorer
+from explorer.dashboard.explore import Explore
+from explorer.dashboard.library import Library
+from explorer.dashboard.state import State
+from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.snippet import snippet
+from explorer.engine import Engine
+from explorer.errors import ServerUnavailable
+from explorer.observations import Sampling
+from explorer.signals import SignalSet
+
+
+async def rest(explore: Explore, seconds: float = 60) -> None:
+    """Wait until nothing is asked any more."""
+    end = time.monotonic() + seconds
+    while explore.calls.running:
+        assert time.monotonic() < end, f"still {explore.calls.running}: {explore.calls.word}"
+        await asyncio.sleep(0.02)
+
+
+def explored(library: Library, play: Callable[[Explore], None] | None = None, **state: object) -> Explore:
+    """An Explore page that has come to rest, and again after ``play``."""
+
+    async def live() -> Explore:
+        explore = Explore(library, State(**{"projection": "pca", **state}))
+        explore.start()
+        await rest(explore)
+        if play is not None:
+            play(explore)
+            await rest(explore)
+        return explore
+
+    return asyncio.run(live())
+
+
+def test_the_page_fills_with_what_the_engine_says(library: Library, digits: Subject):
+    explore = explored(library, signals=digits.signals.id)
+    assert explore.calls.errors == {}
+    assert np.allclose(explore.map.layout, digits.layout("pca"))
+    assert (explore.map.values == digits.clusters()).all()
+    assert explore.sample.numbers["psnr_db"] == pytest.approx(digits.quality(0)["psnr_db"])
+    assert len(explore.neighbors.pictures) == 7
+    assert set(explore.gallery.images) == {"4×4", "8×8", "48×48"}
+
+
+def test_scores_fill_for_all_resolutions_beside_their_control(library: Library, digits: Subject):
+    explore = explored(library, signals=digits.signals.id)
+    assert set(explore.scores.ours) == set(explore.scores.control) == {stop.size for stop in explore.stops}
+    other = digits.at(Sampling(kind="grid", size=16).on(digits.signals))
+    assert explore.scores.ours[16] == other.score()
+    assert explore.scores.control[16] == other.control()
+
+
+def test_moving_the_resolution_moves_map_clusters_pictures_and_scores(library: Library, digits: Subject):
+    before = explored(library, signals=digits.signals.id)
+    after = explored(library, lambda explore: explore.sidebar.slider.move(-2), signals=digits.signals.id)
+    other = digits.at(Sampling(kind="grid", size=4).on(digits.signals))
+    assert after.state.resolution == 4
+    assert (after.map.values == other.clusters()).all()
+    assert np.allclose(after.map.layout, other.layout("pca"))
+    assert after.sample.forms.observed.shape == (4, 4, 1)
+    assert not np.array_equal(after.sample.forms.fine, before.sample.forms.fine)
+    assert after.scores.size == 4
+    assert after.gallery.current == "4×4"
+
+
+def test_points_keep_their_colours_over_resolutions(library: Library, digits: Subject):
+    before = explored(library, signals=digits.signals.id, space="raw")
+    after = explored(library, signals=digits.signals.id, space="raw", resolution=16)
+    assert (before.map.values == after.map.values).mean() > 0.85
+
+
+def test_a_selection_is_the_same_everywhere(library: Library, digits: Subject):
+    def click(explore: Explore) -> None:
+        explore.map.selection = [5, 9]
+
+    explore = explored(library, click, signals=digits.signals.id)
+    assert explore.state.selection == explore.gallery.selection == [5, 9]
+    assert explore.row == 5
+    assert np.allclose(explore.sample.forms.truth, digits.signals.grid(5))
+
+
+def test_a_click_on_a_neighbour_goes_there(library: Library, digits: Subject):
+    explore = explored(
+        library, lambda e: e.neighbors._handle_msg(e.neighbors.pictures[2]["row"]), signals=digits.signals.id
+    )
+    rows, _ = digits.nearest(0, "", 7)
+    assert explore.state.selection == [rows[2]]
+
+
+def test_colours_follow_the_choice(library: Library, digits: Subject):
+    explore = explored(library, lambda e: e.state.param.update(color="label"), signals=digits.signals.id)
+    assert (explore.map.values == digits.signals.labels).all()
+    explore = explored(library, lambda e: e.state.param.update(color="psnr_db"), signals=digits.signals.id)
+    assert np.allclose(explore.map.values, digits.psnr_db())
+
+
+def test_other_clusters_have_other_scores(library: Library, digits: Subject):
+    explore = explored(library, lambda e: e.state.param.update(k=3), signals=digits.signals.id)
+    assert explore.map.values.max() == 2
+    assert all(score["k"] == 3 for score in explore.scores.ours.values())
+
+
+def test_uneven_samples_are_a_sampling_like_any_other(library: Library, digits: Subject):
+    explore = explored(library, lambda e: e.state.param.update(uneven=True), signals=digits.signals.id)
+    assert explore.calls.errors == {}
+    assert explore.sample.forms.points is not None
+    assert len(explore.scores.ours) == len(explore.stops)
+
+
+def test_the_raw_samples_have_a_map_of_their_own(library: Library, digits: Subject):
+    explore = explored(library, signals=digits.signals.id, space="raw")
+    assert np.allclose(explore.map.layout, digits.within("raw").layout("pca"))
+
+
+@pytest.mark.parametrize("kind", ["curves", "volumes"])
+def test_signals_over_any_number_of_axes_are_shown(library: Library, kind: str, request: pytest.FixtureRequest):
+    subject = request.getfixturevalue(kind)
+    explore = explored(library, signals=subject.signals.id)
+    assert explore.calls.errors == {}
+    assert explore.sample.forms is not None and len(explore.neighbors.pictures) == 7
+
+
+def test_other_signals_replace_everything(library: Library, digits: Subject, curves: Subject):
+    explore = explored(library, lambda e: e.state.param.update(signals=curves.signals.id), signals=digits.signals.id)
+    assert explore.calls.errors == {}
+    assert len(explore.map.layout) == len(curves.signals)
+    assert (explore.map.values == curves.clusters()).all()
+
+
+def test_signals_without_a_checkpoint_say_so(library: Library, engine: Engine):
+    signals = SignalSet.from_grids(np.zeros((3, 4, 4, 4), np.uint8), axes=["y", "x"], name="four channels")
+    engine.put(signals.artifact, "four channels")
+    explore = explored(library, signals=signals.id)
+    assert explore.loaded is None
+    assert "no checkpoint" in explore.map.empty
+
+
+def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(library: Library, digits: Subject):
+    explore = explored(library, lambda e: e.state.param.update(signals="nothing"), signals=digits.signals.id)
+    assert "nothing" in explore.calls.errors["load"]
+    assert len(explore.map.layout) == len(digits.signals)
+
+
+def test_a_model_server_that_is_gone_is_an_error_in_words_and_the_rest_stays(
+    library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    def die(explore: Explore) -> None:
+        def gone(*args: object, **options: object) -> None:
+            raise ServerUnavailable("No answer from the model server.")
+
+        monkeypatch.setattr(type(library.engine), "run", gone)
+        explore.state.selection = [7]
+
+    explore = explored(library, die, signals=digits.signals.id)
+    assert "No answer" in explore.calls.errors["picture"]
+    assert explore.sample.forms is not None and len(explore.map.layout) == len(digits.signals)
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_the_copied_program_gives_what_is_on_the_screen(
+    library: Library, digits: Subject, uneven: bool, monkeypatch: pytest.MonkeyPatch
+):
+    explore = explored(library, signals=digits.signals.id, resolution=12, uneven=uneven, selection=[4], k=5)
+    program = snippet(explore.subject, digits.signals.id, "pca", explore.row, 64)
+    monkeypatch.setattr(explorer, "connect", lambda: library.engine)
+    names: dict = {}
+    exec(compile(program, "snippet", "exec"), names)
+    assert (names["clusters"] == explore.map.values).all()
+    assert np.allclose(names["layout"], explore.map.layout)
+    assert np.allclose(names["picture"], explore.sample.forms.fine)
+
+
+def test_the_map_is_exported_as_a_table(library: Library, digits: Subject):
+    explore = explored(library, signals=digits.signals.id, selection=[2])
+    head, *lines = explore.table().splitlines()
+    assert head == "id,label,cluster,x,y,selected"
+    cells = lines[2].split(",")
+    assert cells[:3] == ["2", "2", str(digits.clusters()[2])] and cells[5] == "1"
+    assert [float(cell) for cell in cells[3:5]] == pytest.approx(digits.layout("pca")[2].tolist(), abs=1e-5)
