@@ -355,7 +355,8 @@ def _joined(
     if first.labels is None:
         raise InvalidInput(f"Got {first.name!r}, which has no labels; expected a labelled signal set.")
     for other in sets[1:]:
-        if other.class_names != first.class_names or not np.array_equal(other.labels, first.labels):
+        same = other.labels is not None and np.array_equal(other.labels, first.labels)
+        if not same or other.class_names != first.class_names:
             raise InvalidInput(
                 f"Got {first.name!r} and {other.name!r} with other labels; expected modalities of the same samples."
             )
