@@ -1,0 +1,251 @@
+"""Many small networks fitted at once, each to its own signal.
+
+What the networks are and how they are compared with their signals is the problem's affair; a network here is a row of
+weights. No signal's fit depends on which others are fitted beside it, but for the rounding of batched products.
+
+Shape legend: N signals, B of them in a chunk, K weights of a network, S snapshots.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+
+from explorer.artifacts import Artifact
+from explorer.errors import InvalidInput
+from explorer.messages import Progress
+from explorer.representations.base import Report
+
+_BETAS = (0.8, 0.95)  # short memories: full batches are not noisy, and fits are short
+_FIRST_DAMPING, _LESS, _MORE, _LEAST_DAMPING = 1e-2, 0.1, 10.0, 1e-7
+_PATIENCE = 2  # checks over which a plateau is seen
+
+
+class Problem(Protocol):
+    """Signals and what it means for networks [B, K] to fit them."""
+
+    def __len__(self) -> int: ...
+
+    def gradient(self, networks: torch.Tensor, step: int) -> torch.Tensor:
+        """Of each network's own loss: [B, K]. Depends on the networks and the step alone."""
+
+    def psnr_db(self, networks: torch.Tensor) -> torch.Tensor:
+        """How well all samples are met: [B]."""
+
+    def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
+        """The second-order step [B, K] with damping [B]; asked for only where a plan has corrections."""
+
+    def take(self, rows: torch.Tensor) -> Self:
+        """The same for some of the signals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a fit goes: steps of Adam down a cosine, then second-order corrections.
+
+    Args:
+        steps: of Adam.
+        learning_rate: at the first step.
+        final_learning_rate: at the last.
+        corrections: Levenberg-Marquardt steps after those of Adam.
+        psnr_db: a network that reaches it is done.
+        plateau_db: so is one whose PSNR rose by less than this over the last two checks; None never.
+        check_every: steps of Adam between looks at the PSNR; corrections are all looked at.
+        snapshots: after which steps the networks are kept, counting on through the corrections.
+    """
+
+    steps: int
+    learning_rate: float
+    final_learning_rate: float
+    corrections: int = 0
+    psnr_db: float = math.inf
+    plateau_db: float | None = None
+    check_every: int = 10
+    snapshots: tuple[int, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return self.steps + self.corrections
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        first, last = self.learning_rate, self.final_learning_rate
+        return last + (first - last) * (1 + math.cos(math.pi * step / self.steps)) / 2
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fitted networks.
+
+    Args:
+        networks: [B, K], the best that a check saw.
+        psnr_db: [B].
+        steps: int32 [B], after how many steps that was.
+        snapshots: [B, S, K], on the way there.
+    """
+
+    networks: torch.Tensor
+    psnr_db: torch.Tensor
+    steps: torch.Tensor
+    snapshots: torch.Tensor
+
+    def note(self, rows: torch.Tensor, networks: torch.Tensor, psnr_db: torch.Tensor, step: int) -> None:
+        """Keep those networks that are better than what is known of their rows."""
+        better = psnr_db > self.psnr_db[rows]
+        rows = rows[better]
+        self.networks[rows], self.psnr_db[rows], self.steps[rows] = networks[better], psnr_db[better], step
+
+    def finish(self, rows: torch.Tensor, step: int, plan: Plan) -> None:
+        """From this step on snapshots of these rows show the network they end with."""
+        self.snapshots[rows, sum(at < step for at in plan.snapshots) :] = self.networks[rows].unsqueeze(1)
+
+
+class _Adam:
+    """Kingma and Ba 2015, on rows that can be left out as they are done."""
+
+    def __init__(self, networks: torch.Tensor, plan: Plan):
+        self.networks, self._plan = networks.clone(), plan
+        self._optimiser = torch.optim.Adam([self.networks], betas=_BETAS, fused=True)
+
+    def step(self, problem: Problem, step: int) -> None:
+        self._optimiser.param_groups[0]["lr"] = self._plan.rate(step)
+        self.networks.grad = problem.gradient(self.networks, step)
+        self._optimiser.step()
+
+    def keep(self, rows: torch.Tensor) -> None:
+        state = self._optimiser.state[self.networks]
+        self.networks = self.networks[rows]
+        self._optimiser = torch.optim.Adam([self.networks], betas=_BETAS, fused=True)
+        kept = {name: state[name][rows] for name in ("exp_avg", "exp_avg_sq")}
+        self._optimiser.state[self.networks] = {"step": state["step"], **kept}
+
+
+class _LevenbergMarquardt:
+    """Second-order steps; one that makes a network worse is taken back and its damping rises (Marquardt 1963)."""
+
+    def __init__(self, networks: torch.Tensor, problem: Problem):
+        self.networks = networks
+        self._psnr_db = problem.psnr_db(networks)
+        self._damping = torch.full_like(self._psnr_db, _FIRST_DAMPING)
+
+    def step(self, problem: Problem, step: int) -> None:
+        moved = self.networks + problem.gauss_newton(self.networks, self._damping)
+        psnr_db = problem.psnr_db(moved)
+        better = psnr_db > self._psnr_db
+        self.networks = torch.where(better.unsqueeze(1), moved, self.networks)
+        self._psnr_db = torch.where(better, psnr_db, self._psnr_db)
+        self._damping = torch.where(better, self._damping * _LESS, self._damping * _MORE).clamp(min=_LEAST_DAMPING)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        self.networks, self._psnr_db, self._damping = self.networks[rows], self._psnr_db[rows], self._damping[rows]
+
+
+def fit(
+    problem: Problem, start: torch.Tensor, plan: Plan, heard: Callable[[int, float], None] = lambda step, psnr_db: None
+) -> Fit:
+    """Networks for all signals of a problem at once; those that are done leave the batch.
+
+    Args:
+        start: [B, K].
+        heard: called at every check with the step and the signals' mean PSNR; an exception of its ends the fit.
+    """
+    best = Fit(
+        networks=start.clone(),
+        psnr_db=problem.psnr_db(start),
+        steps=torch.zeros(len(start), dtype=torch.int32, device=start.device),
+        snapshots=start.unsqueeze(1).repeat(1, len(plan.snapshots), 1),
+    )
+    rows = torch.arange(len(start), device=start.device)  # of the signals that are not done
+    going = best.psnr_db < plan.psnr_db
+    checks = [best.psnr_db.clone()] * _PATIENCE
+    optimiser: _Adam | _LevenbergMarquardt = _Adam(start, plan)
+    for step in range(1, plan.total + 1):
+        if not going.all():
+            kept = going.nonzero().squeeze(1)
+            problem, rows, going = problem.take(kept), rows[kept], going[kept]
+            optimiser.keep(kept)
+        if not len(rows):
+            break
+        if step == plan.steps + 1:
+            optimiser = _LevenbergMarquardt(best.networks[rows], problem)
+        optimiser.step(problem, step - 1)
+        if step in plan.snapshots:
+            best.snapshots[rows, plan.snapshots.index(step) :] = optimiser.networks.unsqueeze(1)
+        if step % plan.check_every == 0 or step >= plan.steps:
+            best.note(rows, optimiser.networks, problem.psnr_db(optimiser.networks), step)
+            going = best.psnr_db[rows] < plan.psnr_db
+            if plan.plateau_db is not None:
+                going &= (best.psnr_db - checks[-_PATIENCE])[rows] >= plan.plateau_db
+            best.finish(rows[~going], step, plan)
+            checks.append(best.psnr_db.clone())
+            heard(step, float(best.psnr_db.mean()))
+    return best
+
+
+def fit_all(
+    problem_of: Callable[[slice], Problem],
+    start_of: Callable[[slice], torch.Tensor],
+    plan: Plan,
+    *,
+    n: int,
+    chunk: int,
+    resume: Artifact | None,
+    report: Report,
+) -> dict[str, np.ndarray]:
+    """All N signals, chunk after chunk, so that memory is bounded by the result.
+
+    Args:
+        problem_of: the problem of some signals.
+        start_of: their networks at the start, [B, K].
+        chunk: signals at once. Part of the result's name, for other chunks have other last bits.
+        resume: a state that an earlier, interrupted call handed to its ``report``: the chunks it had finished.
+
+    Returns:
+        ``networks`` float32 [N, K], ``psnr_db`` float32 [N], ``steps`` int32 [N], and, where the plan asks for any,
+        ``snapshots`` float32 [N, S, K].
+    """
+    results, done = _restored(resume, n, chunk)
+    for first in range(done, n, chunk):
+        rows = slice(first, min(first + chunk, n))
+
+        def heard(step: int, psnr_db: float, rows: slice = rows) -> None:
+            part = rows.start + (rows.stop - rows.start) * step // plan.total
+            report(Progress(step=min(part, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
+
+        fitted = fit(problem_of(rows), start_of(rows), plan, heard)
+        found = {"networks": fitted.networks, "psnr_db": fitted.psnr_db, "steps": fitted.steps}
+        if plan.snapshots:
+            found["snapshots"] = fitted.snapshots
+        for name, tensor in found.items():
+            if name not in results:
+                results[name] = np.zeros((n, *tensor.shape[1:]), tensor.cpu().numpy().dtype)
+            results[name][rows] = tensor.cpu().numpy()
+        done = rows.stop
+        report(
+            Progress(step=done, total=n, message="fitting", metrics={"psnr_db": float(fitted.psnr_db.mean())}),
+            state=lambda: Artifact("fits", {k: v[:done] for k, v in results.items()}, {"n": n, "chunk": chunk}),  # noqa: B023
+        )
+    return results
+
+
+def _restored(state: Artifact | None, n: int, chunk: int) -> tuple[dict[str, np.ndarray], int]:
+    """Results with those of the finished chunks filled in, and how many signals those are."""
+    if state is None:
+        return {}, 0
+    done = len(state.arrays.get("networks", ()))
+    if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
+        raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
+    results = {name: np.zeros((n, *array.shape[1:]), array.dtype) for name, array in state.arrays.items()}
+    for name, array in state.arrays.items():
+        results[name][:done] = array
+    return results, done
+
+
+def spread(total: int, count: int) -> tuple[int, ...]:
+    """``count`` different steps up to ``total``, dense where a fit moves fastest."""
+    if not count:
+        return ()
+    return tuple(np.unique(np.geomspace(1, total, count).round().astype(int)).tolist())

@@ -1,0 +1,121 @@
+"""Meta-gradients against automatic differentiation through the whole inner loop, and against finite differences."""
+
+import pytest
+import torch
+
+from explorer.nets import cavia
+from explorer.nets.modulated import ModulatedSiren
+from explorer.nets.samples import Samples
+
+N, P, STEPS, RATE = 3, 9, 4, 0.3
+NET = ModulatedSiren(d=2, m=2, width=5, layers=4, latent=4, omega_1=2.0, omega_k=5.0)
+
+
+def drawn(seed: int = 0, weighted: bool = False):
+    """Parameters, the samples of each inner step, and those of the outer loss, in double precision."""
+    generator = torch.Generator().manual_seed(seed)
+    parameters = {name: tensor.double().requires_grad_() for name, tensor in NET.initial(generator).items()}
+
+    def samples() -> Samples:
+        coords = 2 * torch.rand(*((N,) if weighted else ()), P, 2, generator=generator, dtype=torch.float64) - 1
+        values = torch.rand(N, P, 2, generator=generator, dtype=torch.float64)
+        weights = torch.rand(N, P, generator=generator, dtype=torch.float64)
+        return Samples(coords, values, weights / weights.sum(1, keepdim=True) if weighted else None)
+
+    return parameters, [samples() for _ in range(STEPS)], samples()
+
+
+def loss_of(parameters, contexts, outer, first_order: bool = False) -> torch.Tensor:
+    return cavia.meta_loss(
+        NET,
+        parameters,
+        lambda step, latents: contexts[step],
+        outer,
+        steps=STEPS,
+        rate=RATE,
+        first_order=first_order,
+        dtype=torch.float64,
+    )
+
+
+def plain_loss(parameters, contexts, outer, first_order: bool = False) -> torch.Tensor:
+    """The same from the formula, by automatic differentiation of the inner loop."""
+
+    def errors(latents: torch.Tensor, samples: Samples) -> torch.Tensor:
+        hidden = samples.coords
+        for k, omega in enumerate(NET.omegas):
+            weight = parameters["hidden"][k - 1] if k else parameters["first"]
+            shift = parameters["bias"][k] + latents @ parameters["modulation"][k].T
+            sine = torch.sin(omega * (hidden @ weight.T + shift[:, None]))
+            hidden = hidden + sine if k else sine
+        given = hidden @ parameters["last"].T + parameters["last_bias"] + NET.offset
+        squares = (given - samples.values).square().mean(-1)
+        return squares.mean(1) if samples.weights is None else (squares * samples.weights).sum(1)
+
+    latents = torch.zeros(N, NET.latent, dtype=torch.float64, requires_grad=True)
+    for context in contexts:
+        slope = torch.autograd.grad(errors(latents, context).sum(), latents, create_graph=not first_order)[0]
+        latents = latents - RATE * slope
+    return errors(latents, outer).mean()
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("first_order", [True, False])
+def test_the_meta_gradient_is_the_automatic_one(first_order: bool, weighted: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cavia, "_ACTIVATIONS_CPU", 4 * NET.width)  # many blocks, also within a signal
+    parameters, *samples = drawn(weighted=weighted)
+    ours, theirs = (loss(parameters, *samples, first_order) for loss in (loss_of, plain_loss))
+    torch.testing.assert_close(ours, theirs)
+    for name in parameters:
+        found, expected = (torch.autograd.grad(loss, parameters[name], retain_graph=True)[0] for loss in (ours, theirs))
+        torch.testing.assert_close(found, expected, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_the_meta_gradient_is_that_of_finite_differences():
+    parameters, *samples = drawn(seed=1)
+    names = list(parameters)
+    gradients = torch.autograd.grad(loss_of(parameters, *samples), list(parameters.values()))
+    for name, gradient in zip(names, gradients, strict=True):
+        direction = torch.randn_like(gradient)
+        sides = []
+        for size in (1e-5, -1e-5):
+            moved = parameters | {name: parameters[name].detach() + size * direction}
+            sides.append(float(loss_of(moved, *samples).detach()))
+        assert float((gradient * direction).sum()) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5)
+
+
+def test_second_order_terms_matter():
+    parameters, *samples = drawn()
+    first, second = (
+        torch.autograd.grad(loss_of(parameters, *samples, order), parameters["modulation"])[0]
+        for order in (True, False)
+    )
+    assert (first - second).norm() > 0.1 * second.norm()
+
+
+def test_a_signals_steps_depend_on_itself_alone():
+    parameters, contexts, _ = drawn(weighted=True)
+    parameters = {name: tensor.detach() for name, tensor in parameters.items()}
+    folded = NET.fold(parameters, torch.float64)
+    latents = torch.zeros(N, NET.latent, dtype=torch.float64)
+    together, _ = cavia.descend(NET, folded, latents, contexts[0], RATE)
+    alone, _ = cavia.descend(NET, folded, latents[1:2], Samples(*(part[1:2] for part in contexts[0])), RATE)
+    torch.testing.assert_close(together[1:2], alone)
+
+
+def test_padding_does_not_count():
+    parameters, contexts, _ = drawn(weighted=True)
+    folded = NET.fold({name: tensor.detach() for name, tensor in parameters.items()}, torch.float64)
+    coords, values, weights = contexts[0]
+    padded = Samples(
+        torch.cat([coords, torch.zeros(N, 3, 2)], 1),
+        torch.cat([values, torch.full((N, 3, 2), 7.0, dtype=torch.float64)], 1),
+        torch.cat([weights, torch.zeros(N, 3)], 1),
+    )
+    latents = torch.zeros(N, NET.latent, dtype=torch.float64)
+    for ours, theirs in zip(
+        cavia.descend(NET, folded, latents, padded, RATE),
+        cavia.descend(NET, folded, latents, contexts[0], RATE),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)

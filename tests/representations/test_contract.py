@@ -1,0 +1,201 @@
+"""What every representation promises, checked on all that are registered."""
+
+import json
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from explorer.artifacts import Artifact, canonical_json
+from explorer.codes import Checkpoint, take
+from explorer.errors import Cancelled, InvalidInput
+from explorer.grids import grid_coords
+from explorer.observations import Observations, Sampling
+from explorer.representations.base import FUNCTION, Representation, get, quadrature, registered
+from explorer.signals import SignalSet
+
+# A training of a second or so; a method that is not named here is tested as its default preset has it.
+SMALL = {
+    "functa": {"latent": 8, "width": 16, "layers": 3, "steps": 20},
+    "hypernetwork": {"width": 6, "point_width": 24, "features": 16, "min_steps": 20, "max_steps": 20},
+}
+
+SETS = {"images": (2, 1, (6, 7)), "series": (1, 3, (20,)), "volumes": (3, 4, (4, 5, 6))}
+ROWS = np.array([7, 0, 3])
+
+
+@lru_cache
+def signals(kind: str) -> SignalSet:
+    d, m, shape = SETS[kind]
+    waves = np.random.default_rng(d).normal(size=(10, d, m))
+    phase = (grid_coords(shape)[:, :, None] * waves[:, None]).sum(2)
+    return SignalSet.from_grids(np.sin(3 * phase).reshape(10, *shape, m).astype(np.float32), axes="zyx"[-d:])
+
+
+@lru_cache
+def trained(name: str, kind: str) -> Checkpoint:
+    method = get(name)
+    return method.train(method.config(overrides=SMALL.get(name)), signals(kind), seed=0)
+
+
+@lru_cache
+def encoded(name: str, kind: str) -> dict[str, np.ndarray]:
+    return get(name).encode(trained(name, kind), Observations(signals(kind)), seed=0)
+
+
+@pytest.fixture(params=sorted(registered()))
+def method(request) -> Representation:
+    return get(request.param)
+
+
+@pytest.fixture(params=SETS)
+def kind(request) -> str:
+    return request.param
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What it says of itself
+
+
+def test_it_names_itself_and_its_spaces(method: Representation):
+    assert get(method.name) is method
+    assert method.spaces and set(method.spaces) <= {"code", "pooled", FUNCTION}
+    assert "default" in method.presets and isinstance(method.amortised, bool)
+
+
+def test_every_field_of_its_configuration_is_explained(method: Representation):
+    fields = method.fields()
+    assert fields and all(field["help"] for field in fields)
+
+
+def test_presets_are_sound_and_survive_json(method: Representation):
+    for name, preset in method.presets.items():
+        fields = {f["name"]: getattr(preset, f["name"]) for f in method.fields()}
+        assert method.config(name, json.loads(json.dumps(fields))) == preset == method.config(name)
+
+
+def test_unknown_configuration_is_refused(method: Representation):
+    with pytest.raises(InvalidInput):
+        method.config("no-such-preset")
+    with pytest.raises(InvalidInput):
+        method.config(overrides={"no_such_field": 1})
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Checkpoints
+
+
+def test_a_checkpoint_survives_its_bytes(method: Representation, kind: str):
+    checkpoint = trained(method.name, kind)
+    again = Checkpoint.from_artifact(Artifact.from_bytes(checkpoint.artifact.to_bytes()))
+    assert again.id == checkpoint.id and again.domain == checkpoint.domain
+    assert again.representation == method.name and again.config == checkpoint.config
+    assert canonical_json(again.training) == canonical_json(checkpoint.training)
+    codes = method.encode(again, Observations(signals(kind)), seed=0)
+    assert same(codes, encoded(method.name, kind))
+
+
+def test_one_seed_gives_one_checkpoint(method: Representation):
+    config = method.config(overrides=SMALL.get(method.name))
+    again = method.train(config, signals("images"), seed=0)
+    assert again.id == trained(method.name, "images").id
+    assert again.id != method.train(config, signals("images"), seed=1).id
+
+
+def test_a_cancel_ends_it(method: Representation):
+    def cancel(progress, state=None):
+        raise Cancelled("Stopped by the test.")
+
+    checkpoint, observations = trained(method.name, "images"), Observations(signals("images"))
+    with pytest.raises(Cancelled):
+        method.encode(checkpoint, observations, report=cancel)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Codes
+
+
+def test_encoding_is_the_same_each_time(method: Representation, kind: str):
+    again = method.encode(trained(method.name, kind), Observations(signals(kind)), seed=0)
+    assert same(again, encoded(method.name, kind))
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(kind="grid", size=(9,)),
+        Sampling(kind="points", size=(33,), seed=1),
+        Sampling(kind="grid", size=(6,), jitter=0.5),
+        Sampling(drop=0.4),
+    ],
+    ids=["grid", "points", "jitter", "drop"],
+)
+def test_any_sampling_is_taken(method: Representation, kind: str, sampling: Sampling):
+    codes = method.encode(trained(method.name, kind), Observations(signals(kind), sampling), seed=0)
+    assert codes.keys() == encoded(method.name, kind).keys()
+    renders = method.render(trained(method.name, kind), codes, signals(kind).shape)
+    assert np.isfinite(renders).all()
+
+
+def test_some_of_the_codes_are_the_codes_of_some(method: Representation, kind: str):
+    checkpoint, some = trained(method.name, kind), take(encoded(method.name, kind), ROWS)
+    codes = method.encode(checkpoint, Observations(signals(kind)[ROWS]), seed=0)
+    assert codes.keys() == some.keys()
+    for name in codes:
+        np.testing.assert_allclose(codes[name], some[name], rtol=1e-3, atol=1e-3)
+
+
+def test_every_space_has_a_row_for_each_signal(method: Representation, kind: str):
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    for space in method.spaces:
+        vectors = method.vectors(checkpoint, codes, space)
+        assert vectors.dtype == np.float32 and vectors.ndim == 2 and len(vectors) == 10
+        assert np.isfinite(vectors).all() and vectors.std(0).max() > 0
+        np.testing.assert_allclose(method.vectors(checkpoint, take(codes, ROWS), space), vectors[ROWS], atol=1e-5)
+    np.testing.assert_array_equal(
+        method.vectors(checkpoint, codes), method.vectors(checkpoint, codes, method.spaces[0])
+    )
+    with pytest.raises(InvalidInput):
+        method.vectors(checkpoint, codes, "no-such-space")
+
+
+def test_distance_between_functions_is_that_of_l2(method: Representation, kind: str):
+    if FUNCTION not in method.spaces:
+        pytest.skip("it does not offer the space")
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    vectors = method.vectors(checkpoint, codes, FUNCTION)
+    values = method.decode(checkpoint, codes, quadrature(checkpoint.domain))
+    l2 = np.sqrt(np.square(values[0] - values[1]).sum(-1).mean())
+    np.testing.assert_allclose(np.linalg.norm(vectors[0] - vectors[1]), l2, rtol=1e-4)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Functions
+
+
+def test_decoding_in_parts_is_decoding_the_whole(method: Representation, kind: str):
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    d, m, _ = SETS[kind]
+    coords = np.random.default_rng(0).uniform(-1, 1, (41, d)).astype(np.float32)
+    whole = method.decode(checkpoint, codes, coords)
+    assert whole.shape == (10, 41, m) and whole.dtype == np.float32
+    parts = [method.decode(checkpoint, codes, part) for part in np.array_split(coords, 3)]
+    np.testing.assert_allclose(np.concatenate(parts, 1), whole, atol=1e-4)
+    own = np.broadcast_to(coords, (10, 41, d))
+    np.testing.assert_allclose(method.decode(checkpoint, codes, own), whole, atol=1e-4)
+    np.testing.assert_allclose(method.decode(checkpoint, take(codes, ROWS), coords), whole[ROWS], atol=1e-4)
+
+
+def test_a_window_is_a_part_of_the_render(method: Representation, kind: str):
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    d, m, _ = SETS[kind]
+    whole = method.render(checkpoint, codes, (8,) * d)
+    assert whole.shape == (10, *(8,) * d, m)
+    part = method.render(checkpoint, codes, (4,) * d, [(-1.0, 0.0)] * d)
+    np.testing.assert_allclose(part, whole[(slice(None), *(slice(4),) * d)], atol=1e-4)
+    with pytest.raises(InvalidInput):
+        method.render(checkpoint, codes, (8,) * (d + 1))
