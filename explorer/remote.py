@@ -187,6 +187,14 @@ class ChildServer:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, at the latest after so long."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def connect(self) -> RemoteEngine:
         """An engine on it."""
         return RemoteEngine(self.url, self.token)

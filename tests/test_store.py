@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -226,19 +227,21 @@ def test_putting_again_repairs(store: Store):
 # -- faults. Kills at every system call stand in tests/faults.
 
 
-@pytest.fixture
+@contextmanager
 def largest_file_is_4_kb():
     """The disk takes the first 4 KB of a file, so a write is short, and nothing more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_short_write_is_a_sentence_and_leaves_nothing(store: Store, largest_file_is_4_kb: None):
+def test_a_short_write_is_a_sentence_and_leaves_nothing(store: Store):
     store.save_state(KEY, b"before")
     for call in (store.put, lambda data: store.save_state(KEY, data)):
-        with pytest.raises(StoreError, match="Free some space"):
+        with largest_file_is_4_kb(), pytest.raises(StoreError, match="Free some space"):
             call(DATA)
     assert not temporaries(store.root) and not store.has(sha256(DATA))
     assert store.load_state(KEY) == b"before" and store.check() == []
@@ -301,9 +304,9 @@ def test_an_unknown_fault_is_still_a_sentence(store: Store, monkeypatch: pytest.
     assert not temporaries(store.root)
 
 
-def test_publish_replaces_whole_or_not_at_all(tmp_path: Path, largest_file_is_4_kb: None):
+def test_publish_replaces_whole_or_not_at_all(tmp_path: Path):
     publish(tmp_path / "file", b"first")
-    with pytest.raises(StoreError):
+    with largest_file_is_4_kb(), pytest.raises(StoreError):
         publish(tmp_path / "file", DATA)
     assert (tmp_path / "file").read_bytes() == b"first"
     publish(tmp_path / "file", b"second")

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, no other test can start an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not driving.CHROMIUM.exists():
         pytest.skip(f"needs {driving.CHROMIUM}")
