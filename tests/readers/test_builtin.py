@@ -32,6 +32,17 @@ def test_the_digits_keep_their_name_on_every_machine():
     assert signals.id == hashlib.sha256(signals.artifact.to_bytes()).hexdigest()
 
 
+def test_digits200_are_the_first_of_each_class():
+    some, every = load("digits200"), load("digits")
+    assert np.bincount(some.labels).tolist() == [20] * 10 and some.shape == (8, 8)
+    rows = np.isin(every.ids, some.ids)
+    assert every[rows].values.tobytes() == some.values.tobytes()
+    for c in range(10):
+        of_class = np.flatnonzero(every.labels == c)
+        assert rows[of_class[:20]].all() and not rows[of_class[20:]].any()
+    assert some.id == "38822d213dcae737ab7568fce6ef094ce6b26011c5a33c1fb6dbfda50dec3f53"
+
+
 def test_pictures_keep_their_sizes():
     signals = load("pictures")
     assert signals.shape is None and signals.channels == ("red", "green", "blue")
