@@ -122,6 +122,15 @@ def take(arrays: Arrays, rows: Any) -> dict[str, np.ndarray]:
     return taken
 
 
+def join(parts: Sequence[Arrays]) -> dict[str, np.ndarray]:
+    """Code arrays one after the other; see ``take`` for ragged ones."""
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for name in [name for name in joined if name.endswith("/offsets")]:
+        lengths = np.concatenate([np.diff(part[name]) for part in parts])
+        joined[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return joined
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Codes:
     """Signals in a representation: a handle on arrays that an engine holds and fetches when they are looked at.

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.analysis import classification, clustering, metrics, neighbors, projection
-from explorer.artifacts import Artifact
-from explorer.codes import take
+from explorer.analysis.alignment import align
+from explorer.artifacts import Arrays, Artifact
+from explorer.codes import Checkpoint, join, take
 from explorer.errors import InvalidInput
 from explorer.grids import nearest_on_grid, resample
+from explorer.interpolation import only
 from explorer.messages import (
     RAW,
+    Blend,
     Classify,
     Cluster,
     CodesRecipe,
     Encode,
     Evaluate,
+    Interpolate,
+    Layers,
     Load,
     Neighbors,
     Observe,
@@ -34,7 +39,7 @@ from explorer.messages import (
 from explorer.nets.classifier import fit_mlp
 from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
-from explorer.representations.base import Fitted, Report, silent
+from explorer.representations.base import Fitted, Networks, Report, Representation, silent
 from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
@@ -50,10 +55,28 @@ def compute(recipe: Recipe, engine: "LocalEngine", report: Report) -> Artifact:
     raise InvalidInput(f"Got a recipe {type(recipe).__name__}; nothing here makes it.")
 
 
+def _encoding(codes: CodesRecipe) -> Encode:
+    """The encoding that codes come from in the end."""
+    return codes if isinstance(codes, Encode) else _encoding(codes.codes)
+
+
+def _method(codes: CodesRecipe, engine: "LocalEngine") -> tuple[Representation, Checkpoint]:
+    """The representation of codes, and their checkpoint."""
+    checkpoint = engine.loaded_checkpoint(_encoding(codes).checkpoint)
+    return engine.representation(checkpoint.representation), checkpoint
+
+
 def _source(codes: CodesRecipe) -> tuple[Encode, np.ndarray | None]:
-    """The encoding that codes come from, and which of its rows (None: all)."""
+    """The encoding that codes come from, and which of its rows (None: all).
+
+    Raises InvalidInput for codes that were made, and are nobody's.
+    """
     if isinstance(codes, Encode):
         return codes, None
+    if not isinstance(codes, Take):
+        raise InvalidInput(
+            f"Got codes made by {codes.op!r}; expected codes of signals, to compare them with. Encode a signal set."
+        )
     encode, rows = _source(codes.codes)
     chosen = np.array(codes.rows)
     return encode, chosen if rows is None else rows[chosen]
@@ -63,6 +86,23 @@ def _signals(codes: CodesRecipe, engine: "LocalEngine") -> SignalSet:
     encode, rows = _source(codes)
     signals = engine.signals(encode.signals)
     return signals if rows is None else signals[rows]
+
+
+def _are_signals(codes: CodesRecipe) -> bool:
+    return isinstance(codes, Encode) or (isinstance(codes, Take) and _are_signals(codes.codes))
+
+
+def _count(codes: CodesRecipe, engine: "LocalEngine") -> int:
+    """How many codes there are."""
+    match codes:
+        case Encode():
+            return len(engine.signals(codes.signals))
+        case Take():
+            return len(codes.rows)
+        case Interpolate():
+            return len(codes.at)
+        case _:
+            return 1
 
 
 @compute.register(Load)
@@ -122,8 +162,62 @@ def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
 @compute.register(Take)
 def _(recipe: Take, engine: "LocalEngine", report: Report) -> Artifact:
     codes = engine.run(recipe.codes, report)
-    rows = _within(recipe.rows, len(_signals(recipe.codes, engine)))
+    rows = _within(recipe.rows, _count(recipe.codes, engine))
     return Artifact("codes", take(codes.arrays, rows), codes.meta)
+
+
+@compute.register(Interpolate)
+def _(recipe: Interpolate, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _method(recipe.codes, engine)
+    if recipe.method not in method.paths:
+        raise InvalidInput(
+            f"Got method {recipe.method!r} for {method.name}; expected one of {', '.join(method.paths)}."
+        )
+    if recipe.layers and not isinstance(method, Networks):
+        raise InvalidInput(f"Got layers for {method.name}, whose codes have none; expected none.")
+    codes, rows = engine.run(recipe.codes, report), _within(recipe.ends, _count(recipe.codes, engine))
+    ends = [take(codes.arrays, [row]) for row in rows]
+    at = np.array(recipe.at)
+    leg = np.minimum(at.astype(int), len(ends) - 2)  # the last end is reached by the last leg
+    parts = []
+    for i in np.unique(leg):
+        start, end, how = ends[i], ends[i + 1], recipe.method
+        if isinstance(method, Networks):
+            end, how = _matched(method, checkpoint, start, end, recipe)
+        parts.append(method.interpolate(checkpoint, start, end, at[leg == i] - i, how))
+    order = np.argsort(np.argsort(leg, kind="stable"), kind="stable")
+    return Artifact("codes", take(join(parts), order), codes.meta)
+
+
+def _matched(
+    method: Networks, checkpoint: Checkpoint, start: Arrays, end: Arrays, recipe: Interpolate
+) -> tuple[Arrays, str]:
+    """The end as the path is to go to it: its units matched, its other layers left; and how to go there."""
+    if recipe.method != "aligned" and not recipe.layers:
+        return end, recipe.method
+    if unknown := set(recipe.layers) - set(method.layers(checkpoint)):
+        raise InvalidInput(f"Got layers {sorted(unknown)}; expected some of {', '.join(method.layers(checkpoint))}.")
+    first, last = method.parameters(checkpoint, start), method.parameters(checkpoint, end)
+    if recipe.method == "aligned":
+        last = align(first, last, method.symmetry(checkpoint))
+    if recipe.layers:
+        last = only(recipe.layers, first, last)
+    return {**end, **method.networks(checkpoint, last)}, "linear" if recipe.method == "aligned" else recipe.method
+
+
+@compute.register(Blend)
+def _(recipe: Blend, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _method(recipe.codes, engine)
+    codes, rows = engine.run(recipe.codes, report), _within(recipe.rows, _count(recipe.codes, engine))
+    weights = np.array(recipe.weights) if recipe.weights else np.full(len(rows), 1 / len(rows))
+    return Artifact("codes", method.blend(checkpoint, take(codes.arrays, rows), weights / weights.sum()), codes.meta)
+
+
+@compute.register(Layers)
+def _(recipe: Layers, engine: "LocalEngine", report: Report) -> Artifact:
+    checkpoint = engine.loaded_checkpoint(recipe.checkpoint)
+    method = engine.representation(checkpoint.representation)
+    return Artifact("layers", {}, {"layers": list(method.layers(checkpoint)) if isinstance(method, Networks) else []})
 
 
 def _within(rows: Sequence[int], n: int) -> np.ndarray:
@@ -142,8 +236,7 @@ def _(recipe: Vectors, engine: "LocalEngine", report: Report) -> Artifact:
         encode, _ = _source(recipe.codes)
         signals = _signals(recipe.codes, engine)
         return Artifact("vectors", {"vectors": raw_vectors(signals, encode.sampling)})
-    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
-    representation = engine.representation(checkpoint.representation)
+    representation, checkpoint = _method(recipe.codes, engine)
     codes = engine.run(recipe.codes, report)
     return Artifact("vectors", {"vectors": representation.vectors(checkpoint, codes.arrays, recipe.space)})
 
@@ -168,12 +261,11 @@ def raw_vectors(signals: SignalSet, sampling: Sampling) -> np.ndarray:
 
 @compute.register(Render)
 def _(recipe: Render, engine: "LocalEngine", report: Report) -> Artifact:
-    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
+    representation, checkpoint = _method(recipe.codes, engine)
     domain = checkpoint.domain
     resolution = recipe.resolution * domain.d if len(recipe.resolution) == 1 else recipe.resolution
-    _affordable(len(_signals(recipe.codes, engine)) * int(np.prod(resolution, dtype=object)) * domain.m)
+    _affordable(_count(recipe.codes, engine) * int(np.prod(resolution, dtype=object)) * domain.m)
     codes = engine.run(recipe.codes, report)
-    representation = engine.representation(checkpoint.representation)
     return Artifact("render", {"values": representation.render(checkpoint, codes.arrays, resolution, recipe.window)})
 
 
@@ -197,6 +289,10 @@ def _(recipe: Project, engine: "LocalEngine", report: Report) -> Artifact:
         own = Project(codes=recipe.reference, space=recipe.space, method=recipe.method, seed=recipe.seed)
         layout = engine.run(own, report).arrays["layout"]
         reference = (_vectors(recipe.reference, recipe.space, engine, report), layout)
+        if recipe.method != "pca" and not _are_signals(
+            recipe.codes
+        ):  # a few points among many have no map of their own
+            return Artifact("project", {"layout": projection.place(vectors, *reference)})
     layout = projection.project(vectors, method=recipe.method, seed=recipe.seed, reference=reference)
     return Artifact("project", {"layout": layout})
 
@@ -226,8 +322,7 @@ def _(recipe: Neighbors, engine: "LocalEngine", report: Report) -> Artifact:
 
 @compute.register(Quality)
 def _(recipe: Quality, engine: "LocalEngine", report: Report) -> Artifact:
-    checkpoint = engine.loaded_checkpoint(_source(recipe.codes)[0].checkpoint)
-    representation = engine.representation(checkpoint.representation)
+    representation, checkpoint = _method(recipe.codes, engine)
     codes, signals = engine.run(recipe.codes, report), _signals(recipe.codes, engine)
     low, high = signals.value_range
     images = signals.d == 2 and signals.shape is not None

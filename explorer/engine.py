@@ -16,13 +16,16 @@ from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, Codes
 from explorer.errors import Cancelled, InvalidInput, JobFailed
 from explorer.messages import (
+    Blend,
     Classify,
     Cluster,
     CodesRecipe,
     Encode,
     Entry,
     Evaluate,
+    Interpolate,
     JobState,
+    Layers,
     Load,
     Neighbors,
     Observe,
@@ -239,6 +242,58 @@ class Engine(ABC):
         spaces = tuple(meta["spaces"])
         return Codes(
             recipe=recipe, representation=checkpoint.representation, spaces=spaces, ids=signals.ids, engine=self
+        )
+
+    # -- codes made from codes
+
+    def interpolate(
+        self,
+        codes: Codes,
+        *ends: int,
+        steps: int = 9,
+        at: Sequence[float] | None = None,
+        method: str = "linear",
+        layers: Sequence[str] = (),
+    ) -> Codes:
+        """Codes along a path through some of the codes.
+
+        Args:
+            ends: positions of two or more codes.
+            steps: how many codes, evenly from the first of the ends to the last.
+            at: where instead: 0 is the first of the ends, 1 the second, 0.5 half way.
+            method: ``linear``; ``slerp``, along a great circle; ``aligned``, linear after the end's units or anchors
+                were matched with the start's (Ainsworth et al. 2023). ``describe`` says which a representation has.
+            layers: for codes that are networks, the layers that move, of ``layers``; the others stay as at the start.
+        """
+        where = np.linspace(0, len(ends) - 1, steps) if at is None else at
+        recipe = Interpolate(
+            codes=codes.recipe,
+            ends=tuple(map(int, ends)),
+            at=tuple(round(float(t), 9) for t in where),
+            method=method,
+            layers=tuple(layers),
+        )
+        return self._made_from(codes, recipe, [f"{t:g}" for t in recipe.at])
+
+    def blend(self, codes: Codes, rows: Sequence[int], weights: Sequence[float] | None = None) -> Codes:
+        """One code: the mean of some of the codes, by default all alike. Weights are scaled to sum to 1."""
+        given = np.ones(len(rows)) if weights is None else np.asarray(weights, float)
+        if not np.isfinite(given).all() or (given < 0).any() or not given.sum() > 0:
+            raise InvalidInput("Got weights below 0 or of sum 0; expected positive numbers.")
+        shares = () if weights is None else tuple(map(float, given / given.sum()))
+        recipe = Blend(codes=codes.recipe, rows=tuple(map(int, rows)), weights=shares)
+        return self._made_from(codes, recipe, ["mean"])
+
+    def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """The layers that ``interpolate`` can move alone; none where codes are not networks."""
+        if not self.has(checkpoint.id):
+            self.put(checkpoint.artifact, checkpoint.representation)
+        return tuple(self.ensure(Layers(checkpoint=checkpoint.id))["layers"])
+
+    def _made_from(self, codes: Codes, recipe: CodesRecipe, ids: Sequence[str]) -> Codes:
+        self.ensure(recipe)  # what cannot be made is said here
+        return Codes(
+            recipe=recipe, representation=codes.representation, spaces=codes.spaces, ids=tuple(ids), engine=self
         )
 
     # -- what is shown of codes

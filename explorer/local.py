@@ -219,6 +219,8 @@ class LocalEngine(Engine):
                 name: {
                     "spaces": list(method.spaces),
                     "amortised": method.amortised,
+                    "paths": list(method.paths),
+                    "layered": isinstance(method, base.Networks),
                     "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
                     "fields": method.fields(),
                 }

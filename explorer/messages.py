@@ -8,10 +8,13 @@ whoever has the inputs can make it again.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from explorer.artifacts import canonical_json, sha256
 from explorer.errors import InvalidInput
+from explorer.interpolation import METHODS
 from explorer.observations import Sampling
 
 RAW = "raw"
@@ -47,8 +50,10 @@ class Recipe:
                 check_hash(value)
             elif f.name == "seed":
                 _between("seed", value, 0, 2**63 - 1)
-            elif f.name == "rows" and value is not None and not (len(value) and min(value) >= 0):
-                raise InvalidInput(f"Got rows {str(value)[:80]}; expected positions from 0 up, at least one.")
+            elif f.name == "codes" and depth(value) > MOST_NESTED:
+                raise InvalidInput(f"Got codes of codes more than {MOST_NESTED} deep; expected fewer steps.")
+            elif f.name in ("rows", "ends") and value is not None and not (len(value) and min(value) >= 0):
+                raise InvalidInput(f"Got {f.name} {str(value)[:80]}; expected positions from 0 up, at least one.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists, which the server's types read back."""
@@ -58,6 +63,15 @@ class Recipe:
     def key(self) -> str:
         """The name of the result: SHA-256 of the recipe and the versions of all that it is made of."""
         return sha256(canonical_json(_versioned(self)).encode())
+
+
+MOST_NESTED = 8
+"""How often codes may be made from codes: a path between edits of parts …"""
+
+
+def depth(codes: "CodesRecipe") -> int:
+    """How many steps lie between codes and the encoding that they come from."""
+    return 0 if isinstance(codes, Encode) else 1 + depth(codes.codes)
 
 
 def _versioned(value: Any) -> Any:
@@ -132,7 +146,64 @@ class Take(Recipe):
     rows: tuple[int, ...]
 
 
-CodesRecipe = Encode | Take
+@dataclass(frozen=True, kw_only=True)
+class Interpolate(Recipe):
+    """Codes along a path through some of the codes.
+
+    Args:
+        ends: the codes that it passes, by position.
+        at: where: 0 is the first of the ends, 1 the second, and so on.
+        method: of the representation's ``paths``.
+        layers: what moves, while the rest stays as at the end before; empty for everything.
+    """
+
+    op: Literal["interpolate"] = "interpolate"
+    codes: "CodesRecipe"
+    ends: tuple[int, ...]
+    at: tuple[float, ...]
+    method: str = "linear"
+    layers: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("ends", len(self.ends), 2, 64)
+        _between("positions", len(self.at), 1, 4096)
+        for position in self.at:
+            _between("position", position, 0, len(self.ends) - 1)
+        if self.method not in METHODS:
+            raise InvalidInput(f"Got method {self.method[:40]!r}; expected one of {', '.join(METHODS)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blend(Recipe):
+    """One code: the mean of some of the codes. ``weights`` are positive and sum to 1; empty for equal ones."""
+
+    op: Literal["blend"] = "blend"
+    codes: "CodesRecipe"
+    rows: tuple[int, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.weights:
+            return
+        if len(self.weights) != len(self.rows) or not min(self.weights) >= 0 or not abs(sum(self.weights) - 1) < 1e-3:
+            raise InvalidInput(
+                f"Got {len(self.weights)} weights for {len(self.rows)} codes; expected one for each, none below 0, "
+                "that sum to 1."
+            )
+
+
+# Told apart by ``op`` before anything else is looked at: trying each in turn takes exponentially long when nested.
+CodesRecipe = Annotated[Encode | Take | Interpolate | Blend, Field(discriminator="op")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Recipe):
+    """Which layers of a checkpoint's networks can be interpolated alone; as meta ``layers``."""
+
+    op: Literal["layers"] = "layers"
+    checkpoint: str
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -282,8 +353,8 @@ class Classify(Recipe):
 
 
 RECIPES: tuple[type[Recipe], ...] = (
-    Load, Observe, Train, Encode, Take, Vectors, Render, Project, Cluster, Neighbors, Quality, Score, Evaluate,
-    Classify,
+    Load, Observe, Train, Encode, Take, Interpolate, Blend, Layers, Vectors, Render, Project, Cluster, Neighbors,
+    Quality, Score, Evaluate, Classify,
 )  # fmt: skip
 LONG = (Train, Evaluate, Classify)
 """What a server gives to a worker: it takes long, and may take the process down."""
@@ -294,6 +365,9 @@ AnyRecipe = (
     | Train
     | Encode
     | Take
+    | Interpolate
+    | Blend
+    | Layers
     | Vectors
     | Render
     | Project

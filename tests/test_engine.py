@@ -311,3 +311,61 @@ def test_fitted_codes_come_by_the_same_calls(engine: Engine, digits: SignalSet):
     codes = engine.encode(model, digits[:20])
     assert engine.render(codes, 12).shape == (20, 12, 12, 1)
     np.testing.assert_allclose(engine.quality(codes)["psnr_db"], codes.arrays["psnr_db"], atol=0.05)
+
+
+def test_paths_start_and_end_at_their_codes(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    for method in engine.describe()["representations"]["hypernetwork"]["paths"]:
+        path = engine.interpolate(codes, 3, 7, 5, steps=5, method=method)
+        assert len(path) == 5 and path.ids == ("0", "0.5", "1", "1.5", "2")
+        np.testing.assert_allclose(engine.render(path, 8)[[0, 2, 4]], engine.render(codes[[3, 7, 5]], 8), atol=1e-3)
+    backwards = engine.interpolate(codes, 3, 7, 5, at=[2, 0.5, 1.5])
+    np.testing.assert_array_equal(
+        engine.vectors(backwards), engine.vectors(engine.interpolate(codes, 3, 7, 5, steps=5))[[4, 1, 3]]
+    )
+    with pytest.raises(InvalidInput, match="position"):
+        engine.interpolate(codes, 3, 7, at=[1.5])
+    with pytest.raises(InvalidInput, match="expected 0 to 299"):
+        engine.interpolate(codes, 3, 300)
+
+
+def test_single_layers_move_alone(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    layers = engine.layers(model)
+    assert layers == ("0", "1", "2", "3")
+    everything, last = (engine.interpolate(codes, 3, 7, at=[1], layers=part) for part in (layers, layers[-1:]))
+    np.testing.assert_allclose(everything.arrays["weights"], codes[7].arrays["weights"])
+    same = last.arrays["weights"] == codes[3].arrays["weights"]
+    assert 0.5 < same.mean() < 1
+    with pytest.raises(InvalidInput, match="layers"):
+        engine.interpolate(codes, 3, 7, layers=["9"])
+
+
+def test_a_path_has_its_place_on_the_map(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    path = engine.interpolate(codes, 3, 7, steps=3)
+    layout, places = engine.project(codes, "pca"), engine.project(path, "pca", reference=codes)
+    np.testing.assert_allclose(places[[0, 2]], layout[[3, 7]], atol=1e-4)
+    assert (engine.cluster(path, k=10, reference=codes)[[0, 2]] == engine.cluster(codes, k=10)[[3, 7]]).all()
+    with pytest.raises(InvalidInput, match="nobody|made by"):
+        engine.quality(path)
+
+
+def test_a_mean_of_codes_is_a_code(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    mean = engine.blend(codes, [3, 7])
+    np.testing.assert_allclose(
+        engine.render(mean, 8), engine.render(engine.interpolate(codes, 3, 7, at=[0.5]), 8), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        engine.render(engine.blend(codes, [3, 7], [5, 0]), 8), engine.render(codes[3], 8), atol=1e-4
+    )
+    with pytest.raises(InvalidInput, match="weights"):
+        engine.blend(codes, [3, 7], [float("nan"), 1])
+
+
+def test_codes_of_codes_of_codes_come_to_an_end(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    with pytest.raises(InvalidInput, match="deep"):
+        for _ in range(12):
+            codes = engine.interpolate(codes, 0, 1, steps=2)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 
 
@@ -39,3 +40,20 @@ class Layout:
     def join(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Parameters [..., *shape] as vectors [..., size]. The inverse of ``split``."""
         return torch.cat([parameters[name].flatten(-len(shape)) for name, shape in self.shapes], -1)
+
+    def named(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
+        """As ``split``, of numpy arrays: views."""
+        return {
+            name: vectors[..., self.slices[name]].reshape(*vectors.shape[:-1], *shape) for name, shape in self.shapes
+        }
+
+    def vectors(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """As ``join``, of numpy arrays. The inverse of ``named``."""
+        parts = [parameters[name] for name, _ in self.shapes]
+        return np.concatenate(
+            [
+                part.reshape(*part.shape[: part.ndim - len(shape)], -1)
+                for part, (_, shape) in zip(parts, self.shapes, strict=True)
+            ],
+            -1,
+        )

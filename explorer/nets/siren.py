@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from explorer.interpolation import Units
 from explorer.nets.blocks import blocks, part
 from explorer.nets.parameters import Layout
 
@@ -52,6 +53,14 @@ class Siren:
     def sizes(self) -> tuple[tuple[int, int], ...]:
         """Outputs and inputs of each layer."""
         return tuple(zip((*self.widths, self.m), (self.d, *self.widths), strict=True))
+
+    @property
+    def symmetry(self) -> tuple[Units, ...]:
+        """A sine layer's units may change places, and their signs, since sin(-x) = -sin(x)."""
+        return tuple(
+            Units((f"{layer}.weight", f"{layer}.bias"), (f"{layer + 1}.weight",), odd=True)
+            for layer in range(self.layers - 1)
+        )
 
     def omega(self, layer: int) -> float:
         """What a layer's weights and biases are multiplied by; 1 for the last."""

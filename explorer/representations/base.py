@@ -19,6 +19,7 @@ from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput, NotFound
 from explorer.grids import grid_coords
+from explorer.interpolation import Units, linear, mean, slerp
 from explorer.messages import Progress
 from explorer.observations import Observations
 from explorer.signals import SignalSet
@@ -48,6 +49,8 @@ class Representation(ABC):
         name: how it is called everywhere.
         spaces: in which its codes can be seen as vectors, the default first; of "code", "pooled", "function".
         amortised: whether encoding is one forward pass, so that codes follow a slider freely.
+        points: the arrays [n, ...] that make a code of the method a point, of which a mean can be taken.
+        paths: how one can go from code to code, the default first; of ``interpolation.METHODS``.
         Config: a frozen keyword-only dataclass; forms and the command line are drawn from it.
         presets: named configurations; "default" is ours, those of the paper begin with "paper-".
     """
@@ -55,6 +58,8 @@ class Representation(ABC):
     name: ClassVar[str]
     spaces: ClassVar[tuple[str, ...]]
     amortised: ClassVar[bool]
+    points: ClassVar[tuple[str, ...]]
+    paths: ClassVar[tuple[str, ...]] = ("linear", "slerp")
     Config: ClassVar[type]
     presets: ClassVar[Mapping[str, Any]]
 
@@ -137,6 +142,39 @@ class Representation(ABC):
         # between the functions, per unit of the domain.
         values = self.decode(checkpoint, codes, quadrature(checkpoint.domain))
         return values.reshape(len(values), -1) / np.float32(np.sqrt(values.shape[1]))
+
+    def interpolate(
+        self, checkpoint: Checkpoint, start: Arrays, end: Arrays, at: np.ndarray, method: str = "linear"
+    ) -> dict[str, np.ndarray]:
+        """Codes along the way between two: arrays [T, ...] at positions ``at`` [T] in [0, 1], from arrays [1, ...]."""
+        go = {"linear": linear, "slerp": slerp}[method]
+        return {name: go(start[name], end[name], at) for name in self.points}
+
+    def blend(self, checkpoint: Checkpoint, codes: Arrays, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """The mean of codes [n, ...] with weights [n] that sum to 1: arrays [1, ...]."""
+        return {name: mean(codes[name], weights) for name in self.points}
+
+
+class Networks(Representation):
+    """A method whose codes are networks: layers can move alone, and the order of a layer's units means nothing."""
+
+    paths = ("linear", "aligned", "slerp")
+
+    @abstractmethod
+    def parameters(self, checkpoint: Checkpoint, codes: Arrays) -> dict[str, np.ndarray]:
+        """The networks' parameters [n, *shape] by name, ``layer.part``, in order. The inverse of ``networks``."""
+
+    @abstractmethod
+    def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """The layers that can move alone, the input's first: what stands before the last dot of a parameter's name."""
+
+    @abstractmethod
+    def networks(self, checkpoint: Checkpoint, parameters: Arrays) -> dict[str, np.ndarray]:
+        """The arrays of codes that hold these parameters [n, *shape]. The inverse of ``parameters``."""
+
+    @abstractmethod
+    def symmetry(self, checkpoint: Checkpoint) -> tuple[Units, ...]:
+        """The units that can be exchanged without changing the function, layer by layer."""
 
 
 class Fitted(Representation):

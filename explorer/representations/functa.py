@@ -142,6 +142,7 @@ class Functa(Representation):
     name = "functa"
     spaces = ("code", FUNCTION)
     amortised = True
+    points = ("latents",)
     Config = FunctaConfig
     presets = {
         "default": FunctaConfig(),

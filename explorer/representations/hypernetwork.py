@@ -13,6 +13,7 @@ from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
 from explorer.fitting import draws, minimise
+from explorer.interpolation import Units
 from explorer.messages import Progress
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
@@ -20,7 +21,7 @@ from explorer.nets.samples import moments, source_of
 from explorer.nets.siren import Siren
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
-from explorer.representations.base import FUNCTION, Report, Representation, domain_of, silent
+from explorer.representations.base import FUNCTION, Networks, Report, domain_of, silent
 from explorer.signals import SignalSet
 
 # How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
@@ -143,7 +144,7 @@ _PAPER = HypernetworkConfig(
 )
 
 
-class Hypernetwork(Representation):
+class Hypernetwork(Networks):
     """Amortised weights of small networks (paper, section 2.4 and appendix D).
 
     Codes are ``weights`` [n, dz], each signal's SIREN in the order of ``Siren.layout``, and ``pooled``
@@ -157,6 +158,7 @@ class Hypernetwork(Representation):
     name = "hypernetwork"
     spaces = (FUNCTION, "code", "pooled")
     amortised = True
+    points = ("weights", "pooled")
     Config = HypernetworkConfig
     presets = {
         "default": HypernetworkConfig(),
@@ -249,6 +251,18 @@ class Hypernetwork(Representation):
         mean, scale = checkpoint.arrays[f"{space}.mean"], checkpoint.arrays[f"{space}.scale"]
         centred = codes["pooled" if space == "pooled" else "weights"] - mean
         return centred @ scale if scale.ndim == 2 else centred * scale
+
+    def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        return tuple(map(str, range(self._net_of(checkpoint).siren.layers)))
+
+    def parameters(self, checkpoint: Checkpoint, codes: Arrays) -> dict[str, np.ndarray]:
+        return self._net_of(checkpoint).siren.layout.named(codes["weights"])
+
+    def networks(self, checkpoint: Checkpoint, parameters: Arrays) -> dict[str, np.ndarray]:
+        return {"weights": self._net_of(checkpoint).siren.layout.vectors(parameters)}
+
+    def symmetry(self, checkpoint: Checkpoint) -> tuple[Units, ...]:
+        return self._net_of(checkpoint).siren.symmetry
 
     def _net_of(self, checkpoint: Checkpoint) -> Hypernet:
         return _net(self.config(overrides=checkpoint.config), checkpoint.domain)

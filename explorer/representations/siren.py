@@ -15,11 +15,12 @@ from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
 from explorer.fits import Plan, fit, fit_all, spread
+from explorer.interpolation import Units
 from explorer.messages import Progress
 from explorer.nets.regression import Regression
 from explorer.nets.siren import CONVENTION, Siren
 from explorer.observations import Observations
-from explorer.representations.base import FUNCTION, Fitted, Report, domain_of, silent
+from explorer.representations.base import FUNCTION, Fitted, Networks, Report, domain_of, silent
 from explorer.signals import SignalSet
 
 _SOLVABLE = 2048  # unknowns of a second-order correction, for each signal
@@ -112,7 +113,7 @@ _PAPER = SirenConfig(
 )
 
 
-class SirenFits(Fitted):
+class SirenFits(Fitted, Networks):
     """Networks of their own for all signals, whose weights are the code.
 
     Codes are ``weights`` [n, K] as ``Siren.layout`` orders them, ``psnr_db`` [n] and ``steps`` [n] of each fit, and
@@ -122,6 +123,7 @@ class SirenFits(Fitted):
     name = "siren"
     spaces = ("code", FUNCTION)
     amortised = False
+    points = ("weights",)
     Config = SirenConfig
     presets = {
         "default": SirenConfig(),
@@ -191,6 +193,18 @@ class SirenFits(Fitted):
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
         arrays = checkpoint.arrays
         return (codes["weights"][:, arrays["code.kept"]] - arrays["code.mean"]) / arrays["code.deviation"]
+
+    def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        return tuple(map(str, range(self._fitting(checkpoint).siren.layers)))
+
+    def parameters(self, checkpoint: Checkpoint, codes: Arrays) -> dict[str, np.ndarray]:
+        return self._fitting(checkpoint).siren.layout.named(codes["weights"])
+
+    def networks(self, checkpoint: Checkpoint, parameters: Arrays) -> dict[str, np.ndarray]:
+        return {"weights": self._fitting(checkpoint).siren.layout.vectors(parameters)}
+
+    def symmetry(self, checkpoint: Checkpoint) -> tuple[Units, ...]:
+        return self._fitting(checkpoint).siren.symmetry
 
     def _fitting(self, checkpoint: Checkpoint) -> "_Fitting":
         if (said := checkpoint.training.get("convention")) != CONVENTION:

@@ -11,7 +11,7 @@ from explorer.codes import Checkpoint, take
 from explorer.errors import Cancelled, InvalidInput
 from explorer.grids import grid_coords
 from explorer.observations import Observations, Sampling
-from explorer.representations.base import FUNCTION, Representation, get, quadrature, registered
+from explorer.representations.base import FUNCTION, Networks, Representation, get, quadrature, registered
 from explorer.signals import SignalSet
 
 # A training of a second or so; a method that is not named here is tested as its default preset has it.
@@ -199,3 +199,54 @@ def test_a_window_is_a_part_of_the_render(method: Representation, kind: str):
     np.testing.assert_allclose(part, whole[(slice(None), *(slice(4),) * d)], atol=1e-4)
     with pytest.raises(InvalidInput):
         method.render(checkpoint, codes, (8,) * (d + 1))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Between codes
+
+
+def test_paths_end_at_their_codes(method: Representation, kind: str):
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    shape = signals(kind).shape
+    start, end = (method.render(checkpoint, take(codes, [row]), shape) for row in (0, 3))
+    for path in method.paths:
+        if path == "aligned" and isinstance(method, Networks):
+            continue  # linear, once the units are matched
+        way = method.interpolate(checkpoint, take(codes, [0]), take(codes, [3]), np.array([0, 0.5, 1]), path)
+        renders = method.render(checkpoint, way, shape)
+        assert renders.shape == (3, *start.shape[1:]) and np.isfinite(renders).all()
+        np.testing.assert_allclose(renders[[0, 2]], np.concatenate([start, end]), atol=1e-3)
+        for space in method.spaces:
+            assert np.isfinite(method.vectors(checkpoint, way, space)).all()
+
+
+def test_a_mean_of_one_code_is_that_code(method: Representation, kind: str):
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    mean = method.blend(checkpoint, take(codes, ROWS), np.array([0.0, 1.0, 0.0]))
+    shape = signals(kind).shape
+    np.testing.assert_allclose(
+        method.render(checkpoint, mean, shape), method.render(checkpoint, take(codes, [0]), shape), atol=1e-3
+    )
+
+
+def test_exchanging_units_changes_no_function(method: Representation, kind: str):
+    if not isinstance(method, Networks):
+        pytest.skip("its codes are not networks")
+    checkpoint, codes = trained(method.name, kind), encoded(method.name, kind)
+    parameters = method.parameters(checkpoint, codes)
+    back = method.networks(checkpoint, parameters)
+    assert all(np.array_equal(back[name], codes[name]) for name in back)
+    assert {name.rpartition(".")[0] for name in parameters} == set(method.layers(checkpoint))
+    rng = np.random.default_rng(0)
+    for units in method.symmetry(checkpoint):
+        width = parameters[units.written_by[0]].shape[1]
+        order, signs = rng.permutation(width), rng.choice([-1, 1], width) if units.odd else np.ones(width)
+        for names, axis in ((units.written_by, 1), (units.read_by, 2)):
+            for name in names:
+                signed = signs.reshape(-1, *(1,) * (parameters[name].ndim - axis - 1)).astype(np.float32)
+                parameters[name] = np.take(parameters[name], order, axis) * signed
+    shape = signals(kind).shape
+    shuffled = {**codes, **method.networks(checkpoint, parameters)}
+    np.testing.assert_allclose(
+        method.render(checkpoint, shuffled, shape), method.render(checkpoint, codes, shape), atol=1e-3
+    )
