@@ -39,7 +39,7 @@ from explorer.messages import (
 from explorer.nets.classifier import fit_mlp
 from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
-from explorer.representations.base import Fitted, Networks, Report, Representation, silent
+from explorer.representations.base import Fitted, Networks, Report, Representation, check_domain, silent
 from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
@@ -141,12 +141,8 @@ def _(recipe: Train, engine: "LocalEngine", report: Report) -> Artifact:
 @compute.register(Encode)
 def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
     checkpoint = engine.loaded_checkpoint(recipe.checkpoint)
-    signals, domain = engine.signals(recipe.signals), checkpoint.domain
-    if (signals.d, signals.m) != (domain.d, domain.m):
-        raise InvalidInput(
-            f"Got signals over {signals.d} axes with {signals.m} channels; this checkpoint expects {domain.d} axes "
-            f"({', '.join(domain.axes)}) and {domain.m} channels. Choose another checkpoint or train one."
-        )
+    signals = engine.signals(recipe.signals)
+    check_domain(checkpoint.domain, signals)
     representation = engine.representation(checkpoint.representation)
     observations = Observations(signals, recipe.sampling)
     if isinstance(representation, Fitted):

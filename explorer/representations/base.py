@@ -26,6 +26,9 @@ from explorer.signals import SignalSet
 
 FUNCTION = "function"
 
+LONGEST_AXIS = 1024
+"""Grids that a set's own shape suggests for training stay below this along an axis."""
+
 
 class Report(Protocol):
     """Called from inside every loop; a cancel arrives as the ``Cancelled`` that it raises.
@@ -92,6 +95,16 @@ class Representation(ABC):
             {"name": f.name, "type": getattr(f.type, "__name__", str(f.type)), "help": help.get(f.name, "")}
             for f in dataclasses.fields(cls.Config)
         ]
+
+    def checkpoint(self, config: Any, signals: SignalSet, arrays: Arrays, *, seed: int, **training: Any) -> Checkpoint:
+        """What a training on a signal set came to; ``training`` says more of how it went."""
+        return Checkpoint(
+            representation=self.name,
+            config={name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(config).items()},
+            domain=domain_of(signals),
+            arrays=arrays,
+            training={"signals": signals.id, "name": signals.name, "seed": seed, **training},
+        )
 
     @abstractmethod
     def train(
@@ -215,6 +228,15 @@ def domain_of(signals: SignalSet) -> Domain:
         value_range=signals.value_range,
         shape=signals.reference_shape,
     )
+
+
+def check_domain(domain: Domain, signals: SignalSet) -> None:
+    """Raises InvalidInput for signals over other axes or with other channels than a checkpoint's."""
+    if (signals.d, signals.m) != (domain.d, domain.m):
+        raise InvalidInput(
+            f"Got signals over {signals.d} axes with {signals.m} channels; this checkpoint expects {domain.d} axes "
+            f"({', '.join(domain.axes)}) and {domain.m} channels. Choose another checkpoint or train one."
+        )
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Functa: one network shared by all signals, and a latent for each that shifts its sines (MedFuncta)."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,15 +19,20 @@ from explorer.nets.precision import matmul_dtype
 from explorer.nets.samples import Samples, source_of
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
-from explorer.representations.base import FUNCTION, Report, Representation, domain_of, silent
+from explorer.representations.base import (
+    FUNCTION,
+    LONGEST_AXIS,
+    Report,
+    Representation,
+    check_domain,
+    domain_of,
+    silent,
+)
 from explorer.signals import SignalSet
 
 # How much is fitted and decoded at a time, so that memory is bounded for any set.
 _FIT_POINTS = 2**20
 _DECODE_ACTIVATIONS = 2**22
-
-# Grids that a set's own shape suggests for training stay below this along an axis.
-_LONGEST_AXIS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +107,7 @@ class FunctaConfig:
         if self.resolutions:
             return [(size,) * domain.d for size in self.resolutions]
         finer = tuple(round(1.5 * size) for size in domain.shape)
-        return [domain.shape, finer] if max(finer) <= _LONGEST_AXIS else [domain.shape]
+        return [domain.shape, finer] if max(finer) <= LONGEST_AXIS else [domain.shape]
 
 
 def _medfuncta(
@@ -203,30 +208,16 @@ class Functa(Representation):
             metrics=lambda loss: {"psnr_db": _psnr_db(loss)},
         )
         latents = self._fit(config, domain, parameters, Observations(signals), report)
-        return Checkpoint(
-            representation=self.name,
-            config={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()},
-            domain=domain,
-            arrays={name: tensor.cpu().numpy() for name, tensor in parameters.items()}
-            | {"code.mean": latents.mean(0), "code.scale": 1 / np.maximum(latents.std(0), 1e-6)},
-            training={
-                "signals": signals.id,
-                "name": signals.name,
-                "seed": seed,
-                "resolutions": [list(grid) for grid in grids],
-                "steps": config.steps,
-            },
-        )
+        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()}
+        arrays |= {"code.mean": latents.mean(0), "code.scale": 1 / np.maximum(latents.std(0), 1e-6)}
+        resolutions = [list(grid) for grid in grids]
+        return self.checkpoint(config, signals, arrays, seed=seed, resolutions=resolutions, steps=config.steps)
 
     def encode(
         self, checkpoint: Checkpoint, observations: Observations, *, seed: int = 0, report: Report = silent
     ) -> dict[str, np.ndarray]:
-        domain, signals = checkpoint.domain, observations.signals
-        if (signals.d, signals.m) != (domain.d, domain.m):
-            raise InvalidInput(
-                f"Got signals over {signals.d} axes with {signals.m} channels; expected {domain.d} and {domain.m}, "
-                "which the checkpoint was trained on. Choose or train another checkpoint."
-            )
+        domain = checkpoint.domain
+        check_domain(domain, observations.signals)
         config, parameters = self.config(overrides=checkpoint.config), parameters_of(checkpoint, self.device)
         return {"latents": self._fit(config, domain, parameters, observations, report)}
 

@@ -1,8 +1,7 @@
 """The paper's method: one hypernetwork gives every function the weights of its own small SIREN."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,21 +14,21 @@ from explorer.errors import InvalidInput
 from explorer.fitting import draws, minimise
 from explorer.interpolation import Units
 from explorer.messages import Progress
+from explorer.nets.blocks import blocks, part
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
 from explorer.nets.samples import moments, source_of
 from explorer.nets.siren import Siren
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
-from explorer.representations.base import FUNCTION, Networks, Report, domain_of, silent
+from explorer.representations.base import FUNCTION, LONGEST_AXIS, Networks, Report, check_domain, domain_of, silent
 from explorer.signals import SignalSet
 
 # How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
 _ENCODE_POINTS = 2**16
 _DECODE_ACTIVATIONS = 2**22
 
-# Grids that a set's own shape suggests for training stay below this, along an axis and in all.
-_LONGEST_AXIS = 1024
+# Grids that a set's own shape suggests for training have no more points than this.
 _MOST_POINTS = 2**16
 
 # A coordinate of a code is not blown up beyond this share of the typical deviation.
@@ -121,7 +120,7 @@ class HypernetworkConfig:
         if self.resolutions:
             return [(size,) * domain.d for size in self.resolutions]
         others = [tuple(max(2, round(size * by)) for size in domain.shape) for by in (0.5, 1.5, 2)]
-        return [domain.shape, *(g for g in others if max(g) <= _LONGEST_AXIS and math.prod(g) <= _MOST_POINTS)]
+        return [domain.shape, *(g for g in others if max(g) <= LONGEST_AXIS and math.prod(g) <= _MOST_POINTS)]
 
 
 # The paper's decoder (81 weights for gray images), trained our way; large sets such as MNIST have the signals for it.
@@ -212,29 +211,14 @@ class Hypernetwork(Networks):
             metrics=psnr,
         )
         codes = self._encode(net, parameters, Observations(signals), report)
-        return Checkpoint(
-            representation=self.name,
-            config={name: list(v) if isinstance(v, tuple) else v for name, v in asdict(config).items()},
-            domain=domain,
-            arrays={name: tensor.cpu().numpy() for name, tensor in parameters.items()} | _scales(codes, config.whiten),
-            training={
-                "signals": signals.id,
-                "name": signals.name,
-                "seed": seed,
-                "resolutions": [list(grid) for grid in grids],
-                "steps": steps,
-            },
-        )
+        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()} | _scales(codes, config.whiten)
+        resolutions = [list(grid) for grid in grids]
+        return self.checkpoint(config, signals, arrays, seed=seed, resolutions=resolutions, steps=steps)
 
     def encode(
         self, checkpoint: Checkpoint, observations: Observations, *, seed: int = 0, report: Report = silent
     ) -> dict[str, np.ndarray]:
-        domain, signals = checkpoint.domain, observations.signals
-        if (signals.d, signals.m) != (domain.d, domain.m):
-            raise InvalidInput(
-                f"Got signals over {signals.d} axes with {signals.m} channels; expected {domain.d} and {domain.m}, "
-                "which the checkpoint was trained on. Choose or train another checkpoint."
-            )
+        check_domain(checkpoint.domain, observations.signals)
         return self._encode(self._net_of(checkpoint), parameters_of(checkpoint, self.device), observations, report)
 
     def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
@@ -242,8 +226,8 @@ class Hypernetwork(Networks):
         mean, deviation = checkpoint.arrays["values"]
         values = np.empty((len(weights), coords.shape[-2], siren.m), np.float32)
         with torch.inference_mode():
-            for rows, points in _blocks(*values.shape[:2], _DECODE_ACTIVATIONS // max(siren.widths)):
-                decoded = siren(self._tensor(weights[rows]), _unit(self._tensor(_part(coords, rows, points))))
+            for rows, points in blocks(*values.shape[:2], _DECODE_ACTIVATIONS // max(siren.widths)):
+                decoded = siren(self._tensor(weights[rows]), _unit(self._tensor(part(coords, rows, points))))
                 values[rows, points] = decoded.cpu().numpy()
         return values * deviation + mean
 
@@ -285,8 +269,8 @@ class Hypernetwork(Networks):
         n, p = batch.values.shape[:2]
         mean, deviation = parameters["values"]
         dtype, pooled = matmul_dtype(self.device), torch.zeros(n, net.width, device=self.device)
-        for rows, points in _blocks(n, p, _ENCODE_POINTS):
-            coords = _unit(self._tensor(_part(batch.coords, rows, points)))
+        for rows, points in blocks(n, p, _ENCODE_POINTS):
+            coords = _unit(self._tensor(part(batch.coords, rows, points)))
             values = (self._tensor(batch.values[rows, points]) - mean) / deviation
             weights = None if batch.weights is None else self._tensor(batch.weights[rows, points])
             share = values.shape[1] / p if weights is None else 1.0
@@ -328,18 +312,6 @@ def _rows(seed: int, step: int, batch: int, n: int) -> np.ndarray:
     """The signals of a step, from shuffled passes over all of them, one after the other."""
     epochs, places = np.divmod(np.arange(step * batch, (step + 1) * batch), n)
     return np.concatenate([_pass(seed, int(epoch), n)[places[epochs == epoch]] for epoch in np.unique(epochs)])
-
-
-def _part(coords: np.ndarray, rows: slice, points: slice) -> np.ndarray:
-    return coords[points] if coords.ndim == 2 else coords[rows, points]
-
-
-def _blocks(n: int, p: int, budget: int) -> Iterator[tuple[slice, slice]]:
-    """Signals x points cut into blocks of at most ``budget``: whole signals while they fit."""
-    height = max(1, budget // p)
-    for row in range(0, n, height):
-        for point in range(0, p, budget):
-            yield slice(row, min(row + height, n)), slice(point, min(point + budget, p))
 
 
 def _scales(codes: Arrays, whiten: int) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from explorer.messages import Progress
 from explorer.nets.regression import Regression
 from explorer.nets.siren import CONVENTION, Siren
 from explorer.observations import Observations
-from explorer.representations.base import FUNCTION, Fitted, Networks, Report, domain_of, silent
+from explorer.representations.base import FUNCTION, Fitted, Networks, Report, check_domain, domain_of, silent
 from explorer.signals import SignalSet
 
 _SOLVABLE = 2048  # unknowns of a second-order correction, for each signal
@@ -154,13 +154,8 @@ class SirenFits(Fitted, Networks):
             start = fitting.learn_start(signals, start, seed, resume, report)
         known = signals[np.sort(rng.permutation(len(signals))[: config.standards])]
         weights = fitting.run(Observations(known), start, quiet, seed, None, report)["networks"]
-        return Checkpoint(
-            representation=self.name,
-            config={k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(config).items()},
-            domain=domain,
-            arrays={"start": start, "values.shift": shift, "values.scale": scale, **_standards(weights)},
-            training={"signals": signals.id, "name": signals.name, "seed": seed, "convention": CONVENTION},
-        )
+        arrays = {"start": start, "values.shift": shift, "values.scale": scale, **_standards(weights)}
+        return self.checkpoint(config, signals, arrays, seed=seed, convention=CONVENTION)
 
     def encode(
         self,
@@ -173,12 +168,7 @@ class SirenFits(Fitted, Networks):
         report: Report = silent,
     ) -> dict[str, np.ndarray]:
         """Code arrays; with ``start``, codes of the same signals at another resolution, fits go on from there."""
-        signals, domain = observations.signals, checkpoint.domain
-        if (signals.d, signals.m) != (domain.d, domain.m):
-            raise InvalidInput(
-                f"Got signals over {signals.d} axes with {signals.m} channels; expected {domain.d} and {domain.m}, "
-                "which the checkpoint was trained on. Choose or train another checkpoint."
-            )
+        check_domain(checkpoint.domain, observations.signals)
         fitting = self._fitting(checkpoint)
         first, plan = checkpoint.arrays["start"], fitting.config.plan
         if start is not None:
