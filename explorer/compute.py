@@ -39,7 +39,7 @@ from explorer.messages import (
 from explorer.nets.classifier import fit_mlp
 from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
-from explorer.representations.base import Fitted, Networks, Report, Representation, check_domain, silent
+from explorer.representations.base import Differentiable, Fitted, Networks, Report, Representation, check_domain, silent
 from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
@@ -262,7 +262,18 @@ def _(recipe: Render, engine: "LocalEngine", report: Report) -> Artifact:
     resolution = recipe.resolution * domain.d if len(recipe.resolution) == 1 else recipe.resolution
     _affordable(_count(recipe.codes, engine) * int(np.prod(resolution, dtype=object)) * domain.m)
     codes = engine.run(recipe.codes, report)
-    return Artifact("render", {"values": representation.render(checkpoint, codes.arrays, resolution, recipe.window)})
+    if not any(recipe.derivative):
+        values = representation.render(checkpoint, codes.arrays, resolution, recipe.window)
+    elif not isinstance(representation, Differentiable):
+        raise InvalidInput(f"Got a derivative of {representation.name}, which has none in closed form; expected none.")
+    elif len(recipe.derivative) != domain.d:
+        raise InvalidInput(
+            f"Got derivative {recipe.derivative}; expected how often to differentiate along each of {domain.d} axes "
+            f"({', '.join(domain.axes)})."
+        )
+    else:
+        values = representation.derivative(checkpoint, codes.arrays, recipe.derivative, resolution, recipe.window)
+    return Artifact("render", {"values": values})
 
 
 def _affordable(numbers: int) -> None:

@@ -307,11 +307,23 @@ class Engine(ABC):
         codes: Codes,
         resolution: int | Sequence[int],
         window: Sequence[tuple[float, float]] | None = None,
+        derivative: Sequence[int] = (),
     ) -> np.ndarray:
-        """Codes on a grid: float32 [n, *resolution, m]; ``window`` is (low, high) within [-1, 1] for each axis."""
+        """Codes on a grid: float32 [n, *resolution, m].
+
+        Args:
+            window: (low, high) within [-1, 1] for each axis.
+            derivative: how often to differentiate along each axis, where ``describe`` says ``derivatives``: (1, 0) is
+                the slope along the first, in values per unit of [-1, 1].
+        """
         size = (resolution,) if isinstance(resolution, (int, np.integer)) else tuple(resolution)
         box = None if window is None else tuple((float(a), float(b)) for a, b in window)
-        recipe = Render(codes=codes.recipe, resolution=tuple(map(int, size)), window=box)
+        recipe = Render(
+            codes=codes.recipe,
+            resolution=tuple(map(int, size)),
+            window=box,
+            derivative=tuple(map(int, derivative)),
+        )
         return self.run(recipe).arrays["values"]
 
     def project(

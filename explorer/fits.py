@@ -9,7 +9,7 @@ Shape legend: N signals, B of them in a chunk, K weights of a network, S snapsho
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,11 +35,16 @@ class Problem(Protocol):
     def psnr_db(self, networks: torch.Tensor) -> torch.Tensor:
         """How well all samples are met: [B]."""
 
-    def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
-        """The second-order step [B, K] with damping [B]; asked for only where a plan has corrections."""
-
     def take(self, rows: torch.Tensor) -> Self:
         """The same for some of the signals."""
+
+
+@runtime_checkable
+class SecondOrder(Problem, Protocol):
+    """A problem for plans that have corrections."""
+
+    def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
+        """The second-order step [B, K] with damping [B]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +137,7 @@ class _LevenbergMarquardt:
         self._damping = torch.full_like(self._psnr_db, _FIRST_DAMPING)
 
     def step(self, problem: Problem, step: int) -> None:
+        assert isinstance(problem, SecondOrder)
         moved = self.networks + problem.gauss_newton(self.networks, self._damping)
         psnr_db = problem.psnr_db(moved)
         better = psnr_db > self._psnr_db

@@ -221,6 +221,7 @@ class LocalEngine(Engine):
                     "amortised": method.amortised,
                     "paths": list(method.paths),
                     "layered": isinstance(method, base.Networks),
+                    "derivatives": isinstance(method, base.Differentiable),
                     "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
                     "fields": method.fields(),
                 }

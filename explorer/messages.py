@@ -65,6 +65,9 @@ class Recipe:
         return sha256(canonical_json(_versioned(self)).encode())
 
 
+MOST_DERIVATIVES = 6
+"""Of what order a derivative may be in all: each takes twice as long as the one before."""
+
 MOST_NESTED = 8
 """How often codes may be made from codes: a path between edits of parts …"""
 
@@ -221,17 +224,23 @@ class Vectors(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class Render(Recipe):
-    """``values`` float32 [n, *resolution, m]; ``window`` = (low, high) for each axis within [-1, 1]."""
+    """``values`` float32 [n, *resolution, m]; ``window`` = (low, high) for each axis within [-1, 1].
+
+    With ``derivative`` they are those of the functions differentiated so often along each axis.
+    """
 
     op: Literal["render"] = "render"
     codes: CodesRecipe
     resolution: tuple[int, ...]
     window: tuple[tuple[float, float], ...] | None = None
+    derivative: tuple[int, ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
         for size in self.resolution:
             _between("resolution", size, 1, 2**24)
+        _between("derivative", min(self.derivative, default=0), 0, MOST_DERIVATIVES)
+        _between("order of the derivative", sum(self.derivative), 0, MOST_DERIVATIVES)
         for low, high in self.window or ():
             if not -1 <= low < high <= 1:
                 raise InvalidInput(f"Got a window from {low} to {high}; expected -1 <= low < high <= 1.")

@@ -107,7 +107,7 @@ class Batch:
     weights: np.ndarray | None = None
 
 
-def _uniform(seed: int, keys: np.ndarray, count: int, stream: int) -> np.ndarray:
+def uniform(seed: int, keys: np.ndarray, count: int, stream: int) -> np.ndarray:
     """Uniform numbers in [0, 1) that depend on (seed, key, position, stream) alone: float64 [len(keys), count]."""
 
     def mix(x: np.ndarray) -> np.ndarray:  # splitmix64's finaliser
@@ -179,12 +179,12 @@ class Observations:
     def _from_grids(self, signals: SignalSet):
         sampling, n, d = self.sampling, len(signals), signals.d
         if sampling.kind == "points":
-            coords = 2 * _uniform(sampling.seed, signals.keys, sampling.size[0] * d, stream=0) - 1
+            coords = 2 * uniform(sampling.seed, signals.keys, sampling.size[0] * d, stream=0) - 1
             coords = coords.reshape(n, -1, d).astype(np.float32)
         else:
             coords = grid_coords(sampling.size)
         if sampling.jitter:
-            stray = _uniform(sampling.seed, signals.keys, coords.size, stream=1).reshape(n, *coords.shape) - 0.5
+            stray = uniform(sampling.seed, signals.keys, coords.size, stream=1).reshape(n, *coords.shape) - 0.5
             coords = (coords + 2 * sampling.jitter * stray / np.array(sampling.size)).astype(np.float32)
         values = np.empty((n, coords.shape[-2], signals.m), np.float32)
         for rows, grids in signals.by_shape():
@@ -202,11 +202,11 @@ class Observations:
         """Uneven samples over one axis, interpolated linearly."""
         sampling, n = self.sampling, len(signals)
         if sampling.kind == "points":
-            coords = (2 * _uniform(sampling.seed, signals.keys, sampling.size[0], stream=0) - 1)[..., None]
+            coords = (2 * uniform(sampling.seed, signals.keys, sampling.size[0], stream=0) - 1)[..., None]
         else:
             coords = np.broadcast_to(grid_coords(sampling.size), (n, sampling.size[0], 1))
         if sampling.jitter:
-            stray = _uniform(sampling.seed, signals.keys, sampling.size[0], stream=1)[..., None] - 0.5
+            stray = uniform(sampling.seed, signals.keys, sampling.size[0], stream=1)[..., None] - 0.5
             coords = coords + 2 * sampling.jitter * stray / sampling.size[0]
         values = np.full((n, coords.shape[1], signals.m), np.nan, np.float32)
         for row, (points, samples) in enumerate(signals.samples()):
@@ -222,7 +222,7 @@ def _drop(coords, values, mask, sampling: Sampling, keys: np.ndarray):
     """Keep the same number of points of every signal, drawn at random; points that are only padding go first."""
     n, p = values.shape[:2]
     keep = max(1, round(p * (1 - sampling.drop)))
-    draw = _uniform(sampling.seed, keys, p, stream=2)
+    draw = uniform(sampling.seed, keys, p, stream=2)
     if mask is not None:
         draw = np.where(mask, draw, 2)
         present = mask.sum(1, keepdims=True)

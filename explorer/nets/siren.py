@@ -8,14 +8,16 @@ Shape legend: N networks, P points, D axes, M channels.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 
 from explorer.interpolation import Units
 from explorer.nets.blocks import blocks, part
+from explorer.nets.derivative import derivative
 from explorer.nets.parameters import Layout
 
 CONVENTION = "sin(omega (W x + b)), init Sitzmann 2020, coordinates -1 to 1"
@@ -102,11 +104,16 @@ class Siren:
                 hidden = torch.sin(hidden)
         return (torch.sigmoid(hidden) if self.sigmoid else hidden).mT
 
-    @torch.inference_mode()
-    def decode(self, networks: np.ndarray, coords: np.ndarray, device: str) -> np.ndarray:
-        """As a call, from arrays [N, layout.size] and [P, D] or [N, P, D] to float32 [N, P, M], in bounded memory."""
+    @torch.no_grad()
+    def decode(self, networks: np.ndarray, coords: np.ndarray, device: str, orders: Sequence[int] = ()) -> np.ndarray:
+        """As a call, from arrays [N, layout.size] and [P, D] or [N, P, D] to float32 [N, P, M], in bounded memory.
+
+        Args:
+            orders: how often to differentiate along each axis.
+        """
         values = np.empty((len(networks), coords.shape[-2], self.m), np.float32)
         for rows, points in blocks(*values.shape[:2], _ACTIVATIONS // max(self.widths)):
             place = torch.tensor(part(coords, rows, points), dtype=torch.float32, device=device)
-            values[rows, points] = self(torch.tensor(networks[rows], device=device), place).cpu().numpy()
+            weights = torch.tensor(networks[rows], device=device)
+            values[rows, points] = derivative(partial(self, weights), place, orders).cpu().numpy()
         return values

@@ -135,14 +135,8 @@ class Representation(ABC):
         window: Sequence[tuple[float, float]] | None = None,
     ) -> np.ndarray:
         """Functions on a grid over a window of the domain: float32 [n, *resolution, m]."""
-        domain = checkpoint.domain
-        if len(resolution) != domain.d or (window is not None and len(window) != domain.d):
-            raise InvalidInput(f"Got resolution {tuple(resolution)}; expected {domain.d} numbers, and as many windows.")
-        coords = grid_coords(resolution)
-        if window is not None:
-            low, high = np.asarray(window, np.float32).T
-            coords = low + (coords + 1) / 2 * (high - low)
-        return self.decode(checkpoint, codes, coords).reshape(-1, *resolution, domain.m)
+        coords = window_coords(checkpoint.domain, resolution, window)
+        return self.decode(checkpoint, codes, coords).reshape(-1, *resolution, checkpoint.domain.m)
 
     def vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str = "") -> np.ndarray:
         """Codes as points: float32 [n, dz]."""
@@ -190,6 +184,44 @@ class Networks(Representation):
         """The units that can be exchanged without changing the function, layer by layer."""
 
 
+class Differentiable(Representation):
+    """A method whose functions have derivatives in closed form, of any order."""
+
+    @abstractmethod
+    def derivative(
+        self,
+        checkpoint: Checkpoint,
+        codes: Arrays,
+        orders: Sequence[int],
+        resolution: Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
+    ) -> np.ndarray:
+        """As ``render``, of the functions differentiated ``orders`` times along each axis, in values per unit of
+        [-1, 1]: float32 [n, *resolution, m]."""
+
+
+class Pointwise(Differentiable):
+    """A method whose functions are networks of coordinates."""
+
+    @abstractmethod
+    def slopes(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray, orders: Sequence[int]) -> np.ndarray:
+        """As ``decode``, of the functions differentiated ``orders`` times along each axis."""
+
+    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+        return self.slopes(checkpoint, codes, coords, ())
+
+    def derivative(
+        self,
+        checkpoint: Checkpoint,
+        codes: Arrays,
+        orders: Sequence[int],
+        resolution: Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
+    ) -> np.ndarray:
+        coords = window_coords(checkpoint.domain, resolution, window)
+        return self.slopes(checkpoint, codes, coords, orders).reshape(-1, *resolution, checkpoint.domain.m)
+
+
 class Fitted(Representation):
     """A method that fits every signal anew: long work that can be taken up again, and that gains by a near start."""
 
@@ -218,6 +250,19 @@ def quadrature(domain: Domain, most: int = 1024) -> np.ndarray:
     """The fixed grid on which functions of a domain are compared: coords [P, d], P <= about ``most``."""
     shrink = min(1.0, (most / np.prod(domain.shape)) ** (1 / domain.d))
     return grid_coords([max(2, round(size * shrink)) for size in domain.shape])
+
+
+def window_coords(
+    domain: Domain, resolution: Sequence[int], window: Sequence[tuple[float, float]] | None
+) -> np.ndarray:
+    """Cell centres of a grid over a window of a domain, the whole of it for None: float32 [P, d]."""
+    if len(resolution) != domain.d or (window is not None and len(window) != domain.d):
+        raise InvalidInput(f"Got resolution {tuple(resolution)}; expected {domain.d} numbers, and as many windows.")
+    coords = grid_coords(resolution)
+    if window is not None:
+        low, high = np.asarray(window, np.float32).T
+        coords = low + (coords + 1) / 2 * (high - low)
+    return coords
 
 
 def domain_of(signals: SignalSet) -> Domain:

@@ -1,7 +1,9 @@
 """Functa: one network shared by all signals, and a latent for each that shifts its sines (MedFuncta)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,6 +16,7 @@ from explorer.fitting import draws, minimise
 from explorer.messages import Progress
 from explorer.nets import cavia
 from explorer.nets.blocks import blocks, part
+from explorer.nets.derivative import derivative
 from explorer.nets.modulated import ModulatedSiren, Parameters
 from explorer.nets.precision import matmul_dtype
 from explorer.nets.samples import Samples, source_of
@@ -22,8 +25,8 @@ from explorer.observations import Batch, Observations
 from explorer.representations.base import (
     FUNCTION,
     LONGEST_AXIS,
+    Pointwise,
     Report,
-    Representation,
     check_domain,
     domain_of,
     silent,
@@ -137,7 +140,7 @@ def _medfuncta(
     )
 
 
-class Functa(Representation):
+class Functa(Pointwise):
     """Meta-learned latents ("MedFuncta: a unified framework for learning efficient medical neural fields").
 
     Codes are ``latents`` [n, latent]. Values are brought to [0, 1] by the domain's range. Coordinates are cell centres,
@@ -221,19 +224,18 @@ class Functa(Representation):
         config, parameters = self.config(overrides=checkpoint.config), parameters_of(checkpoint, self.device)
         return {"latents": self._fit(config, domain, parameters, observations, report)}
 
-    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+    def slopes(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray, orders: Sequence[int]) -> np.ndarray:
         domain, latents = checkpoint.domain, codes["latents"]
         net = _net(self.config(overrides=checkpoint.config), domain)
         low, high = domain.value_range
         values = np.empty((len(latents), coords.shape[-2], domain.m), np.float32)
-        with torch.inference_mode():
+        with torch.no_grad():
             folded = net.fold(parameters_of(checkpoint, self.device), torch.float32)
             for rows, points in blocks(*values.shape[:2], _DECODE_ACTIVATIONS // net.width):
-                shifts = net.shifts(folded, self._tensor(latents[rows]))
-                values[rows, points] = (
-                    net.values(folded, shifts, self._tensor(part(coords, rows, points))).cpu().numpy()
-                )
-        return values * np.float32(high - low) + np.float32(low)
+                function = partial(net.values, folded, net.shifts(folded, self._tensor(latents[rows])))
+                decoded = derivative(function, self._tensor(part(coords, rows, points)), orders)
+                values[rows, points] = decoded.cpu().numpy()
+        return values * np.float32(high - low) + np.float32(0 if any(orders) else low)
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
         return (codes["latents"] - checkpoint.arrays["code.mean"]) * checkpoint.arrays["code.scale"]

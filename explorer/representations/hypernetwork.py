@@ -1,6 +1,7 @@
 """The paper's method: one hypernetwork gives every function the weights of its own small SIREN."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -15,13 +16,23 @@ from explorer.fitting import draws, minimise
 from explorer.interpolation import Units
 from explorer.messages import Progress
 from explorer.nets.blocks import blocks, part
+from explorer.nets.derivative import derivative
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
 from explorer.nets.samples import moments, source_of
 from explorer.nets.siren import Siren
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
-from explorer.representations.base import FUNCTION, LONGEST_AXIS, Networks, Report, check_domain, domain_of, silent
+from explorer.representations.base import (
+    FUNCTION,
+    LONGEST_AXIS,
+    Networks,
+    Pointwise,
+    Report,
+    check_domain,
+    domain_of,
+    silent,
+)
 from explorer.signals import SignalSet
 
 # How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
@@ -143,7 +154,7 @@ _PAPER = HypernetworkConfig(
 )
 
 
-class Hypernetwork(Networks):
+class Hypernetwork(Networks, Pointwise):
     """Amortised weights of small networks (paper, section 2.4 and appendix D).
 
     Codes are ``weights`` [n, dz], each signal's SIREN in the order of ``Siren.layout``, and ``pooled``
@@ -221,15 +232,20 @@ class Hypernetwork(Networks):
         check_domain(checkpoint.domain, observations.signals)
         return self._encode(self._net_of(checkpoint), parameters_of(checkpoint, self.device), observations, report)
 
-    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+    def slopes(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray, orders: Sequence[int]) -> np.ndarray:
         siren, weights = self._net_of(checkpoint).siren, codes["weights"]
         mean, deviation = checkpoint.arrays["values"]
         values = np.empty((len(weights), coords.shape[-2], siren.m), np.float32)
-        with torch.inference_mode():
+        with torch.no_grad():
             for rows, points in blocks(*values.shape[:2], _DECODE_ACTIVATIONS // max(siren.widths)):
-                decoded = siren(self._tensor(weights[rows]), _unit(self._tensor(part(coords, rows, points))))
+                networks = self._tensor(weights[rows])
+
+                def function(places: torch.Tensor, networks=networks) -> torch.Tensor:
+                    return siren(networks, _unit(places))
+
+                decoded = derivative(function, self._tensor(part(coords, rows, points)), orders)
                 values[rows, points] = decoded.cpu().numpy()
-        return values * deviation + mean
+        return values * deviation + (0 if any(orders) else mean)
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
         mean, scale = checkpoint.arrays[f"{space}.mean"], checkpoint.arrays[f"{space}.scale"]

@@ -5,6 +5,7 @@ Source: "Implicit Neural Representation as vectorizer for classification task ap
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,8 +20,9 @@ from explorer.interpolation import Units
 from explorer.messages import Progress
 from explorer.nets.regression import Regression
 from explorer.nets.siren import CONVENTION, Siren
+from explorer.nets.standards import standardised, standards
 from explorer.observations import Observations
-from explorer.representations.base import FUNCTION, Fitted, Networks, Report, check_domain, domain_of, silent
+from explorer.representations.base import FUNCTION, Fitted, Networks, Pointwise, Report, check_domain, domain_of, silent
 from explorer.signals import SignalSet
 
 _SOLVABLE = 2048  # unknowns of a second-order correction, for each signal
@@ -113,7 +115,7 @@ _PAPER = SirenConfig(
 )
 
 
-class SirenFits(Fitted, Networks):
+class SirenFits(Fitted, Networks, Pointwise):
     """Networks of their own for all signals, whose weights are the code.
 
     Codes are ``weights`` [n, K] as ``Siren.layout`` orders them, ``psnr_db`` [n] and ``steps`` [n] of each fit, and
@@ -154,7 +156,7 @@ class SirenFits(Fitted, Networks):
             start = fitting.learn_start(signals, start, seed, resume, report)
         known = signals[np.sort(rng.permutation(len(signals))[: config.standards])]
         weights = fitting.run(Observations(known), start, quiet, seed, None, report)["networks"]
-        arrays = {"start": start, "values.shift": shift, "values.scale": scale, **_standards(weights)}
+        arrays = {"start": start, "values.shift": shift, "values.scale": scale, **standards(weights)}
         return self.checkpoint(config, signals, arrays, seed=seed, convention=CONVENTION)
 
     def encode(
@@ -176,13 +178,12 @@ class SirenFits(Fitted, Networks):
         codes = fitting.run(observations, first, plan, seed, resume, report)
         return {"weights": codes.pop("networks"), **codes}
 
-    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
-        values = self._fitting(checkpoint).siren.decode(codes["weights"], coords, self.device)
-        return values * checkpoint.arrays["values.scale"] + checkpoint.arrays["values.shift"]
+    def slopes(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray, orders: Sequence[int]) -> np.ndarray:
+        values = self._fitting(checkpoint).siren.decode(codes["weights"], coords, self.device, orders)
+        return values * checkpoint.arrays["values.scale"] + (0 if any(orders) else checkpoint.arrays["values.shift"])
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
-        arrays = checkpoint.arrays
-        return (codes["weights"][:, arrays["code.kept"]] - arrays["code.mean"]) / arrays["code.deviation"]
+        return standardised(codes["weights"], checkpoint.arrays)
 
     def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         return tuple(map(str, range(self._fitting(checkpoint).siren.layers)))
@@ -341,16 +342,3 @@ def _of_each_class(signals: SignalSet, each: int, rng: np.random.Generator) -> n
         return np.sort(order[: 10 * each])
     labels = signals.labels[order]
     return np.sort(np.concatenate([order[labels == c][:each] for c in np.unique(labels[labels >= 0])]))
-
-
-def _standards(weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Which weights vary among fitted networks [n, K], their means and deviations."""
-    kept = np.flatnonzero(np.ptp(weights, 0) > 0)
-    if not kept.size:  # a single signal, or all alike
-        kept = np.arange(weights.shape[1])
-    mean, deviation = weights[:, kept].mean(0), weights[:, kept].std(0)
-    return {
-        "code.kept": kept.astype(np.int64),
-        "code.mean": mean.astype(np.float32),
-        "code.deviation": np.where(deviation > 0, deviation, 1).astype(np.float32),
-    }

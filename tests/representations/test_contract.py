@@ -11,12 +11,21 @@ from explorer.codes import Checkpoint, take
 from explorer.errors import Cancelled, InvalidInput
 from explorer.grids import grid_coords
 from explorer.observations import Observations, Sampling
-from explorer.representations.base import FUNCTION, Networks, Representation, get, quadrature, registered
+from explorer.representations.base import (
+    FUNCTION,
+    Differentiable,
+    Networks,
+    Representation,
+    get,
+    quadrature,
+    registered,
+)
 from explorer.signals import SignalSet
 
 # A training of a second or so; a method that is not named here is tested as its default preset has it.
 SMALL = {
     "functa": {"latent": 8, "width": 16, "layers": 3, "steps": 20},
+    "oinr": {"steps": 20, "widths": [6]},
     "hypernetwork": {"width": 6, "point_width": 24, "features": 16, "min_steps": 20, "max_steps": 20},
 }
 
@@ -199,6 +208,27 @@ def test_a_window_is_a_part_of_the_render(method: Representation, kind: str):
     np.testing.assert_allclose(part, whole[(slice(None), *(slice(4),) * d)], atol=1e-4)
     with pytest.raises(InvalidInput):
         method.render(checkpoint, codes, (8,) * (d + 1))
+
+
+def test_derivatives_are_what_differences_come_to(method: Representation, kind: str):
+    if not isinstance(method, Differentiable):
+        pytest.skip("its functions have no derivatives in closed form")
+    checkpoint, codes = trained(method.name, kind), take(encoded(method.name, kind), ROWS)
+    d, m, shape = SETS[kind]
+    inner = tuple(slice(3, -3) if size > 8 else slice(1, -1) for size in shape)
+    for axis in range(d):
+        size, step = shape[axis], 1e-3
+        windows = [[(-1.0, 1.0)] * d for _ in range(2)]
+        windows[0][axis], windows[1][axis] = (-1 - step, 1 - step), (-1 + step, 1 + step)
+        below, above = (method.render(checkpoint, codes, shape, window) for window in windows)
+        orders = tuple(int(a == axis) for a in range(d))
+        slopes = method.derivative(checkpoint, codes, orders, shape)
+        assert slopes.shape == (3, *shape, m) and slopes.dtype == np.float32
+        some = (slice(None), *inner)
+        expected = (above - below)[some] / (2 * step)
+        np.testing.assert_allclose(slopes[some], expected, atol=0.02 * max(1, np.abs(expected).max()))
+        twice = method.derivative(checkpoint, codes, tuple(2 * order for order in orders), shape)
+        assert twice.shape == slopes.shape and np.isfinite(twice).all() and size
 
 
 # ---------------------------------------------------------------------------------------------------------------------
