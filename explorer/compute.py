@@ -1,6 +1,7 @@
 """How each recipe is made from its inputs. Every function here is pure: the engine only fetches what it names."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ from explorer.messages import (
     Classify,
     Cluster,
     CodesRecipe,
+    Control,
     Encode,
     Evaluate,
     Interpolate,
     Layers,
     Load,
+    Nearest,
     Neighbors,
     Observe,
     Progress,
@@ -33,6 +36,7 @@ from explorer.messages import (
     Render,
     Score,
     Take,
+    Timing,
     Train,
     Vectors,
 )
@@ -327,22 +331,76 @@ def _(recipe: Neighbors, engine: "LocalEngine", report: Report) -> Artifact:
     return Artifact("neighbors", {"indices": indices, "distances": distances})
 
 
+@compute.register(Nearest)
+def _(recipe: Nearest, engine: "LocalEngine", report: Report) -> Artifact:
+    queries = _vectors(recipe.codes, recipe.space, engine, report)
+    reference = None if recipe.reference is None else _vectors(recipe.reference, recipe.space, engine, report)
+    indices, distances = neighbors.nearest_of_all(queries, recipe.k, reference)
+    return Artifact("nearest", {"indices": indices, "distances": distances})
+
+
 @compute.register(Quality)
 def _(recipe: Quality, engine: "LocalEngine", report: Report) -> Artifact:
     representation, checkpoint = _method(recipe.codes, engine)
     codes, signals = engine.run(recipe.codes, report), _signals(recipe.codes, engine)
-    low, high = signals.value_range
-    images = signals.d == 2 and signals.shape is not None
-    psnr, ssim = np.empty(len(signals), np.float32), np.empty(len(signals) if images else 0, np.float32)
+    found: list[dict[str, np.ndarray]] = []
     for rows, batch in Observations(signals).batches():
         values = representation.decode(checkpoint, take(codes.arrays, rows), batch.coords)
         truth = batch.values if batch.mask is None else np.where(batch.mask[..., None], batch.values, np.nan)
-        psnr[rows] = metrics.psnr_db(truth, values, peak=high - low)
-        if images:
-            shape = (-1, *signals.reference_shape, signals.m)
-            ssim[rows] = metrics.ssim(truth.reshape(shape), values.reshape(shape), peak=high - low)
+        found.append(_compared(signals, truth, values))
         report(Progress(step=rows.stop, total=len(signals), message="comparing"))
-    return Artifact("quality", {"psnr_db": psnr} | ({"ssim": ssim} if images else {}))
+    return Artifact("quality", join(found))
+
+
+@compute.register(Control)
+def _(recipe: Control, engine: "LocalEngine", report: Report) -> Artifact:
+    signals = engine.signals(recipe.signals)
+    if recipe.rows is not None:
+        signals = signals[_within(recipe.rows, len(signals))]
+    sampling = recipe.sampling.on(signals)
+    if not sampling.is_grid or signals.shape is None:
+        raise InvalidInput("Got uneven samples; expected whole grids of one shape, between which to interpolate.")
+    found: list[dict[str, np.ndarray]] = []
+    for rows, batch in Observations(signals, sampling).batches():
+        grids = batch.values.reshape(-1, *sampling.size, signals.m)
+        values = resample(grids, signals.shape, recipe.method).reshape(len(grids), -1, signals.m)
+        found.append(_compared(signals, Observations(signals).batch(rows).values, values))
+    return Artifact("control", join(found))
+
+
+def _compared(signals: SignalSet, truth: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """``psnr_db`` [n], for images of one shape also ``ssim``, of values [n, P, m]; NaN in ``truth`` is no sample."""
+    low, high = signals.value_range
+    scores = {"psnr_db": metrics.psnr_db(truth, values, peak=high - low)}
+    if signals.d == 2 and signals.shape is not None:
+        shape = (-1, *signals.shape, signals.m)
+        scores["ssim"] = metrics.ssim(truth.reshape(shape), values.reshape(shape), peak=high - low)
+    return {name: score.astype(np.float32) for name, score in scores.items()}
+
+
+@compute.register(Timing)
+def _(recipe: Timing, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _method(recipe.codes, engine)
+    signals = engine.signals(recipe.codes.signals)
+    signal = signals[_within((recipe.row,), len(signals))]
+    resolution = recipe.resolution * signal.d if len(recipe.resolution) == 1 else recipe.resolution
+    _affordable(int(np.prod(resolution, dtype=object)) * signal.m)
+    observations = Observations(signal, recipe.codes.sampling)
+    codes = take(engine.run(recipe.codes, report).arrays, [recipe.row])
+
+    def median_s(work: Callable[[], Any]) -> float:
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - start)
+        return sorted(seconds)[1]
+
+    encode_s = None
+    if not isinstance(method, Fitted):
+        encode_s = median_s(lambda: method.encode(checkpoint, observations, seed=recipe.codes.seed))
+    render_s = median_s(lambda: method.render(checkpoint, codes, resolution))
+    return Artifact("timing", {}, {"encode_s": encode_s, "render_s": render_s})
 
 
 @compute.register(Score)

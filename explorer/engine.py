@@ -20,6 +20,7 @@ from explorer.messages import (
     Classify,
     Cluster,
     CodesRecipe,
+    Control,
     Encode,
     Entry,
     Evaluate,
@@ -27,6 +28,7 @@ from explorer.messages import (
     JobState,
     Layers,
     Load,
+    Nearest,
     Neighbors,
     Observe,
     Progress,
@@ -35,6 +37,7 @@ from explorer.messages import (
     Recipe,
     Render,
     Score,
+    Timing,
     Train,
     Vectors,
 )
@@ -353,9 +356,44 @@ class Engine(ABC):
         arrays = self.run(Neighbors(codes=codes.recipe, row=row, k=k, space=space or codes.spaces[0])).arrays
         return arrays["indices"], arrays["distances"]
 
+    def nearest(
+        self, codes: Codes, k: int = 1, *, space: str = "", reference: Codes | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For every code the nearest ones of a reference, or of the others: positions int64 [n, k] and distances
+        float32 [n, k]."""
+        recipe = Nearest(
+            codes=codes.recipe,
+            k=k,
+            space=space or codes.spaces[0],
+            reference=None if reference is None else reference.recipe,
+        )
+        arrays = self.run(recipe).arrays
+        return arrays["indices"], arrays["distances"]
+
     def quality(self, codes: Codes) -> Mapping[str, np.ndarray]:
         """Each code against its whole signal: ``psnr_db`` float32 [n], for images of one shape also ``ssim``."""
         return self.run(Quality(codes=codes.recipe)).arrays
+
+    def control(
+        self, signals: SignalSet, resolution: Any = None, *, rows: Sequence[int] | None = None, method: str = "cubic"
+    ) -> Mapping[str, np.ndarray]:
+        """As ``quality``, of what interpolation alone (``nearest``, ``linear``, ``cubic``) makes of the samples."""
+        sampling = Sampling.of(resolution).on(signals)
+        recipe = Control(
+            signals=self.put_signals(signals),
+            sampling=sampling,
+            rows=_rows(rows),
+            method=method,  # type: ignore[arg-type]
+        )
+        return self.run(recipe).arrays
+
+    def timing(self, codes: Codes, row: int, resolution: int | Sequence[int]) -> Mapping[str, float | None]:
+        """Seconds that one of the codes of a signal set takes on this engine, medians of three: ``encode_s`` (None
+        where every signal is fitted anew) and ``render_s``."""
+        if not isinstance(codes.recipe, Encode):
+            raise InvalidInput("Got some of the codes; expected those of a whole signal set, as encode gives them.")
+        size = (resolution,) if isinstance(resolution, (int, np.integer)) else tuple(map(int, resolution))
+        return self.run(Timing(codes=codes.recipe, row=int(row), resolution=size)).meta
 
     def score(
         self,

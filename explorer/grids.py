@@ -3,7 +3,7 @@
 Samples sit at cell centres. A shape legend for this file: N signals, P points, D axes, M channels, S a grid's shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,22 +17,49 @@ def grid_coords(shape: Sequence[int]) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def resample_matrix(n_in: int, n_out: int) -> np.ndarray:
-    """Linear interpolation between cell centres, widened to an antialiasing triangle on the way down: [n_out, n_in]."""
-    scale = n_in / n_out
-    centres = (np.arange(n_out) + 0.5) * scale
-    distance = np.abs(np.arange(n_in) + 0.5 - centres[:, None])
-    weights = np.clip(1 - distance / max(scale, 1.0), 0, None)
+def resample_matrix(
+    n_in: int, n_out: int, method: str = "linear", window: tuple[float, float] = (-1.0, 1.0)
+) -> np.ndarray:
+    """Interpolation between cell centres, its kernel widened on the way down against aliasing: [n_out, n_in].
+
+    Args:
+        method: ``nearest``; ``linear``; ``cubic`` (Keys 1981, a = -1/2).
+        window: where the new cells lie, evenly, within [-1, 1].
+    """
+    low, high = window
+    scale = n_in / n_out * (high - low) / 2
+    centres = (low + 1) / 2 * n_in + (np.arange(n_out) + 0.5) * scale
+    distance = (np.arange(n_in) + 0.5 - centres[:, None]) / max(scale, 1.0)
+    weights = _KERNELS[method](distance)
     matrix = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
     matrix.flags.writeable = False
     return matrix
 
 
-def resample(grids: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Grids [N, *S, M] on another grid [N, *shape, M], one axis after the other."""
+def _cubic(distance: np.ndarray) -> np.ndarray:
+    x = np.abs(distance)
+    return np.where(x < 1, 1.5 * x**3 - 2.5 * x**2 + 1, np.where(x < 2, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2, 0))
+
+
+_KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    # Open at one side, a little off the middle, so that rounding never finds two nearest cells, or none.
+    "nearest": lambda distance: ((distance > -0.5 - 1e-9) & (distance <= 0.5 - 1e-9)).astype(float),
+    "linear": lambda distance: np.clip(1 - np.abs(distance), 0, None),
+    "cubic": _cubic,
+}
+
+
+def resample(
+    grids: np.ndarray,
+    shape: Sequence[int],
+    method: str = "linear",
+    window: Sequence[tuple[float, float]] | None = None,
+) -> np.ndarray:
+    """Grids [N, *S, M] on another grid [N, *shape, M], of the whole domain or of a window, one axis after the other."""
     for axis, size in enumerate(shape, start=1):
-        if grids.shape[axis] != size:
-            matrix = resample_matrix(grids.shape[axis], size)
+        part = (-1.0, 1.0) if window is None else window[axis - 1]
+        if grids.shape[axis] != size or part != (-1.0, 1.0):
+            matrix = resample_matrix(grids.shape[axis], size, method, part)
             grids = np.moveaxis(np.tensordot(grids, matrix, axes=(axis, 1)), -1, axis)
     return np.ascontiguousarray(grids)
 

@@ -295,12 +295,63 @@ class Neighbors(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nearest(Recipe):
+    """``indices`` int64 [n, k] and ``distances`` float32 [n, k]: for each code the nearest ones of a reference.
+
+    Without a reference among the codes themselves, where none is its own neighbour.
+    """
+
+    op: Literal["nearest"] = "nearest"
+    codes: CodesRecipe
+    k: int = 1
+    space: str = ""
+    reference: CodesRecipe | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("k", self.k, 1, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quality(Recipe):
     """Each code against its whole signal: ``psnr_db`` float32 [n], and ``ssim`` [n] for images of one shape."""
 
     op: Literal["quality"] = "quality"
     kept: ClassVar[bool] = True
     codes: CodesRecipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control(Recipe):
+    """As ``Quality``, of what interpolation alone makes of the samples on a grid, without any representation.
+
+    ``method`` is ``nearest``, ``linear`` or ``cubic``.
+    """
+
+    op: Literal["control"] = "control"
+    signals: str
+    sampling: Sampling
+    rows: tuple[int, ...] | None = None
+    method: Literal["nearest", "linear", "cubic"] = "cubic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing(Recipe):
+    """How long one signal takes here, the median of three: as meta ``encode_s`` and ``render_s``.
+
+    ``encode_s`` is None where every signal is fitted anew. The one result that is of a machine, and so never kept.
+    """
+
+    op: Literal["timing"] = "timing"
+    codes: Encode
+    row: int
+    resolution: tuple[int, ...]
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("row", self.row, 0, 2**53)
+        for size in self.resolution:
+            _between("resolution", size, 1, 2**24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,7 +414,7 @@ class Classify(Recipe):
 
 RECIPES: tuple[type[Recipe], ...] = (
     Load, Observe, Train, Encode, Take, Interpolate, Blend, Layers, Vectors, Render, Project, Cluster, Neighbors,
-    Quality, Score, Evaluate, Classify,
+    Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
 LONG = (Train, Evaluate, Classify)
 """What a server gives to a worker: it takes long, and may take the process down."""
@@ -382,7 +433,10 @@ AnyRecipe = (
     | Project
     | Cluster
     | Neighbors
+    | Nearest
     | Quality
+    | Control
+    | Timing
     | Score
     | Evaluate
     | Classify

@@ -369,3 +369,37 @@ def test_codes_of_codes_of_codes_come_to_an_end(engine: Engine, model: Checkpoin
     with pytest.raises(InvalidInput, match="deep"):
         for _ in range(12):
             codes = engine.interpolate(codes, 0, 1, steps=2)
+
+
+def test_the_nearest_of_all_are_the_nearest_of_each(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    indices, distances = engine.nearest(codes, 4)
+    for row in (0, 9):
+        np.testing.assert_array_equal(indices[row], engine.neighbors(codes, row, 4)[0])
+        np.testing.assert_allclose(distances[row], engine.neighbors(codes, row, 4)[1], rtol=1e-4)
+    indices, distances = engine.nearest(engine.interpolate(codes, 3, 7, steps=3), reference=codes)
+    assert indices[[0, 2], 0].tolist() == [3, 7]
+    assert distances[1, 0] > distances[[0, 2], 0].max()
+
+
+def test_interpolation_alone_is_the_control(engine: Engine, digits: SignalSet):
+    coarse = engine.observe(digits, 4, rows=[2, 5])
+    nearest = coarse.repeat(2, 1).repeat(2, 2)
+    error = np.square(nearest - engine.observe(digits, rows=[2, 5])).mean((1, 2, 3))
+    found = engine.control(digits, 4, rows=[2, 5], method="nearest")
+    np.testing.assert_allclose(found["psnr_db"], -10 * np.log10(error), rtol=1e-4)
+    assert found["ssim"].shape == (2,)
+    assert engine.control(digits, 4)["psnr_db"].mean() > engine.control(digits, 4, method="nearest")["psnr_db"].mean()
+    assert (engine.control(digits, rows=[1])["psnr_db"] > 100).all()
+    with pytest.raises(InvalidInput, match="uneven"):
+        engine.control(digits, Sampling(kind="grid", size=(8,), jitter=0.5))
+
+
+def test_one_signal_is_timed(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    seconds = engine.timing(codes, 3, 16)
+    assert seconds["encode_s"] > 0 and seconds["render_s"] > 0
+    fitted = engine.encode(engine.train("siren", digits, widths=(10, 10), steps=20, standards=20), digits[:20])
+    assert engine.timing(fitted, 3, 16)["encode_s"] is None
+    with pytest.raises(InvalidInput, match="whole signal set"):
+        engine.timing(codes[:4], 0, 16)

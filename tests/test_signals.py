@@ -55,6 +55,22 @@ def test_samples_sit_at_cell_centres():
     )  # the last axis runs first
 
 
+@pytest.mark.parametrize("method", ["nearest", "linear", "cubic"])
+def test_a_window_of_a_grid_is_a_part_of_the_whole(method):
+    grids = np.random.default_rng(0).random((2, 9, 6, 1)).astype(np.float32)
+    whole = resample(grids, (36, 24), method)
+    part = resample(grids, (18, 6), method, window=((0, 1), (-1, -0.5)))
+    np.testing.assert_allclose(part, whole[:, 18:, :6], atol=1e-5)
+
+
+def test_cubic_interpolation_is_exact_on_parabolas_and_nearest_takes_samples():
+    x = grid_coords((16,))[:, 0]
+    fine = grid_coords((64,))[:, 0]
+    cubic = resample((x**2)[None, :, None], (64,), "cubic")[0, :, 0]
+    np.testing.assert_allclose(cubic[8:-8], fine[8:-8] ** 2, atol=1e-4)
+    assert (resample(x[None, :, None], (64,), "nearest")[0, :, 0] == x.repeat(4)).all()
+
+
 @given(n_in=sizes, n_out=sizes)
 def test_resampling_keeps_constants(n_in, n_out):
     matrix = resample_matrix(n_in, n_out)

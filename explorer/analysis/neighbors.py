@@ -38,6 +38,25 @@ def neighbors(
     return indices[0, others], distances[0, others].astype(np.float32)
 
 
+def nearest_of_all(vectors: np.ndarray, k: int, reference: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The ``k`` nearest reference rows of every signal, nearest first; fewer where there are fewer.
+
+    Args:
+        vectors: [N, dz].
+        reference: [R, dz]; without it each looks among the others of ``vectors``.
+
+    Returns:
+        Indices int64 [N, k] and Euclidean distances float32 [N, k].
+    """
+    vectors = matrix(vectors)
+    if reference is None:
+        indices, distances = nearest(vectors, None, min(k, len(vectors) - 1))
+    else:
+        reference = matrix(reference, "reference vectors", vectors.shape[1])
+        indices, distances = nearest(reference, vectors, min(k, len(reference)))
+    return indices, distances.astype(np.float32)
+
+
 def kept_neighbors(vectors: np.ndarray, layout: np.ndarray, k: int = 10) -> np.ndarray:
     """The share of each signal's ``k`` true neighbours that are among its ``k`` neighbours on the map: float32 [N].
 
