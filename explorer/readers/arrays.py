@@ -7,38 +7,47 @@ An npz file of a whole set holds ``x_train``, ``y_train``, ``x_val`` …, ``x_te
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.readers.npy import Npz, read_npy
-from explorer.readers.options import Options
+from explorer.previews import Options
+from explorer.readers.inputs import File, Findings
+from explorer.readers.npy import Arrays, npz, read_npy
 from explorer.signals import SPLITS, Axis, SignalSet
 
 _PARTS = {"": None, "_train": SPLITS.index("train"), "_val": SPLITS.index("validation"), "_test": SPLITS.index("test")}
 _COLOURS = (1, 3, 4)
 _MESH = ("vertices", "faces")
+_POINTS = ("coords", "values")
 _SIGNALS_LIMIT = 4_000_000  # each has an id, which costs more memory than a byte of samples
 
 
-def read_npy_file(path: Path, options: Options) -> SignalSet:
+def read_npy_file(file: File, options: Options, found: Findings) -> SignalSet:
     """The signals of an npy file: one array."""
-    array = read_npy(path, options.limit_bytes)
-    return from_array(array, replace(options, name=options.name or path.stem))
+    return from_array(read_npy(file, options.limit_bytes), replace(options, name=options.name or file.stem))
 
 
-def read_npz_file(path: Path, options: Options) -> SignalSet:
-    """The signals of an npz file: a whole set by its names, or one of its arrays."""
-    file, options = Npz(path, options.limit_bytes), replace(options, name=options.name or path.stem)
+def read_npz_file(file: File, options: Options, found: Findings) -> SignalSet:
+    """The signals of an npz file."""
+    return from_named(npz(file, options.limit_bytes), options, found)
+
+
+def from_named(file: Arrays, options: Options, found: Findings) -> SignalSet:
+    """The signals of a file of named arrays: a whole set by its names, samples on no grid, or one of its arrays."""
+    options = replace(options, name=options.name or file.file.stem)
     if options.array is None and any(f"x{part}" in file for part in _PARTS):
         return _whole_set(file, options)
-    name = _choose(file, options.array)
+    if options.array is None and all(name in file for name in _POINTS):
+        return _points(file, options)
+    name = _choose(file, options.array, found)
     array, names = file.read(name), _words(file, "names")
+    if options.axes is None and (axes := file.axes.get(name)):
+        options = replace(options, axes=axes)
     return from_array(
         array,
-        replace(options, name=f"{options.name} {name}"),
+        replace(options, name=f"{options.name} {name}" if len(file.headers) > 1 else options.name),
         fps=_number(file, f"{name}_fps"),
         spacing=file.read("spacing") if "spacing" in file else None,
         sample_rate_hz=_number(file, "sample_rate"),
@@ -109,11 +118,11 @@ def from_list(arrays: Sequence[np.ndarray], options: Options, **fields: Any) -> 
     return SignalSet.from_grids(arrays, axes=axes, name=options.name or "signals", **fields)
 
 
-def _whole_set(file: Npz, options: Options) -> SignalSet:
+def _whole_set(file: Arrays, options: Options) -> SignalSet:
     parts = [part for part in _PARTS if f"x{part}" in file]
     shapes = {file.headers[f"x{part}"].shape[1:] for part in parts}
     if len(shapes) != 1 or not all(file.headers[f"x{part}"].shape for part in parts):
-        raise InvalidInput(f"Got {file.path.name!r} with parts of several shapes {sorted(shapes)}; expected one.")
+        raise InvalidInput(f"Got {file.file.label!r} with parts of several shapes {sorted(shapes)}; expected one.")
     _check_count(sum(file.headers[f"x{part}"].shape[0] for part in parts))
     arrays = [file.read(f"x{part}") for part in parts]
     labels, class_names = _labels(file, {part: len(array) for part, array in zip(parts, arrays, strict=True)})
@@ -132,7 +141,7 @@ def _whole_set(file: Npz, options: Options) -> SignalSet:
     )
 
 
-def _labels(file: Npz, sizes: Mapping[str, int]) -> tuple[np.ndarray | None, Sequence[str] | None]:
+def _labels(file: Arrays, sizes: Mapping[str, int]) -> tuple[np.ndarray | None, Sequence[str] | None]:
     """Labels of all parts, -1 where a part has none; and the names of the classes."""
     if not any(f"y{part}" in file for part in sizes):
         return None, None
@@ -140,34 +149,59 @@ def _labels(file: Npz, sizes: Mapping[str, int]) -> tuple[np.ndarray | None, Seq
     for part, n, own in zip(sizes, sizes.values(), labels, strict=True):
         if own.shape != (n,) or own.dtype.kind not in "bui":
             raise InvalidInput(
-                f"Got labels 'y{part}' {list(own.shape)} of {own.dtype} for {n} signals in {file.path.name!r}; "
+                f"Got labels 'y{part}' {list(own.shape)} of {own.dtype} for {n} signals in {file.file.label!r}; "
                 "expected one whole number for each."
             )
     return np.concatenate([own.astype(np.int64) for own in labels]), _words(file, "class_names")
 
 
-def _choose(file: Npz, wanted: str | None) -> str:
+def _points(file: Arrays, options: Options) -> SignalSet:
+    """Samples on no grid: ``coords`` [P, D] and ``values`` [P(, M)], cut at ``offsets`` [n + 1] into signals."""
+    coords, values = file.read("coords"), file.read("values")
+    coords = coords.reshape(len(coords), -1) if coords.ndim in (1, 2) and coords.size else coords
+    offsets = file.read("offsets") if "offsets" in file else np.array([0, len(values) if values.ndim else 0])
+    sound = offsets.ndim == 1 and offsets.dtype.kind in "ui" and len(offsets) > 1 and coords.ndim == 2
+    if not sound or (np.diff(offsets.astype(np.int64)) <= 0).any() or offsets[0] != 0 or offsets[-1] != len(coords):
+        raise InvalidInput(
+            f"Got coords {list(coords.shape)} and offsets {list(offsets.shape)} in {file.file.label!r}; expected "
+            "coords [P, 1 to 3], values [P, M] and rising whole offsets from 0 to P."
+        )
+    _check_count(len(offsets) - 1)
+    axes = options.axes or {1: "t", 2: "yx"}.get(coords.shape[1], "zyx")
+    pairs = [(coords[a:b], values[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    labels = file.read("labels") if "labels" in file else None
+    if labels is not None and labels.shape != (len(pairs),):
+        raise InvalidInput(f"Got labels {list(labels.shape)} for {len(pairs)} signals; expected one for each.")
+    names = _words(file, "class_names") if labels is not None else None
+    return SignalSet.from_points(pairs, axes=axes, name=options.name or "points", labels=labels, class_names=names)
+
+
+def _choose(file: Arrays, wanted: str | None, found: Findings) -> str:
     numbers = {name: h for name, h in file.headers.items() if h.dtype.kind in "buif" and name not in _MESH}
     candidates = [name for name, header in numbers.items() if len(header.shape) >= 2]
+    if not candidates and len(numbers) == 1:  # one series, alone
+        candidates = list(numbers)
+    if candidates:
+        found.chose("array", candidates, wanted or candidates[0])
     if wanted is None and len(candidates) == 1:
         return candidates[0]
     if wanted is not None and wanted in numbers:
         return wanted
     choices = ", ".join(f"{name!r} {list(file.headers[name].shape)}" for name in candidates[:20]) or "none"
     got = "no choice among several" if wanted is None else f"array {wanted[:80]!r}"
-    raise InvalidInput(f"Got {got} in {file.path.name!r}; expected array= one of: {choices}.")
+    raise InvalidInput(f"Got {got} in {file.file.label!r}; expected array= one of: {choices}.")
 
 
-def _number(file: Npz, name: str) -> float | None:
+def _number(file: Arrays, name: str) -> float | None:
     if name not in file:
         return None
     value = file.read(name)
     if value.size != 1 or value.dtype.kind not in "uif" or not 0 < float(value.reshape(())) < np.inf:
-        raise InvalidInput(f"Got {name!r} {str(value)[:40]} in {file.path.name!r}; expected one number above 0.")
+        raise InvalidInput(f"Got {name!r} {str(value)[:40]} in {file.file.label!r}; expected one number above 0.")
     return float(value.reshape(()))
 
 
-def _words(file: Npz, name: str) -> list[str] | None:
+def _words(file: Arrays, name: str) -> list[str] | None:
     if name not in file or file.headers[name].dtype.kind not in "USbui":
         return None
     words = file.read(name).reshape(-1)

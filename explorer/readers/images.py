@@ -1,30 +1,23 @@
-"""Images: one file, several, or a folder whose sub-folders are classes."""
+"""Images: one file or several. Pages of a TIFF are a volume, frames of a GIF or WebP a video."""
 
-import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from explorer.errors import InvalidInput
-from explorer.readers.options import Options
-from explorer.signals import SPLITS, SignalSet
+from explorer.previews import Options
+from explorer.readers.inputs import File, Findings
+from explorer.signals import Axis, SignalSet
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp")
 PIXELS_LIMIT = 89_478_485
 """Pillow's own bound for an image that is no bomb; here it is an error."""
 
-_FILES_LIMIT = 1_000_000
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
+FRAMES_LIMIT = 100_000
 
 
 def is_image(start: bytes) -> bool:
@@ -33,105 +26,144 @@ def is_image(start: bytes) -> bool:
     return start.startswith(marks) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
-def read_images(paths: Sequence[Path], options: Options, *, root: Path | None = None, **fields: Any) -> SignalSet:
-    """Image files as one set; their ids are the paths relative to ``root``, by default to the folder they share.
+def format_of(head: bytes) -> str:
+    marks = {b"\x89P": "PNG", b"\xff\xd8": "JPEG", b"II": "TIFF", b"MM": "TIFF", b"GI": "GIF", b"BM": "BMP"}
+    return marks.get(head[:2], "WebP")
+
+
+def read_images(files: Sequence[File], options: Options, found: Findings, **fields: Any) -> SignalSet:
+    """Image files as one set; their ids are the files' labels.
 
     Alone, grey images keep one channel; beside coloured ones they get three. Eight bits stay bytes, 16 bits become
     floats in [0, 1]. ``fields`` are further fields of the set. Raises InvalidInput that names the file.
     """
-    root = root or Path(os.path.commonpath([path.absolute().parent for path in paths]))
     left = options.limit_bytes
-    images = []
-    for path in paths:
-        image = _read(path, options.alpha, left)
-        left -= image.nbytes
+    images, moving = [], None
+    for file in files:
+        image, axes = _read(file, options.alpha, left, found)
+        if moving is not None and axes != moving:
+            raise InvalidInput(
+                f"Got {file.label!r} beside images of another kind (pages or frames); expected one kind."
+            )
+        left, moving = left - image.nbytes, axes
         images.append(image)
     channels = max(image.shape[-1] for image in images)
     images = [_widen(image, channels) for image in images]
     if any(image.dtype != np.uint8 for image in images):
         images = [image / np.float32(255) if image.dtype == np.uint8 else image for image in images]
-    in_unit = all(image.dtype == np.uint8 or (image.min() >= 0 and image.max() <= 1) for image in images)
+    if any(not np.isfinite(image).any() for image in images):
+        raise InvalidInput("Got an image without a finite value; expected numbers.")
+    images = [np.where(np.isfinite(image), image, np.float32(np.nan)) if image.dtype != np.uint8 else image
+              for image in images]  # fmt: skip
+    in_unit = all(image.dtype == np.uint8 or (np.nanmin(image) >= 0 and np.nanmax(image) <= 1) for image in images)
     return SignalSet.from_grids(
         images,
-        axes=options.axes or "yx",
-        name=options.name or (paths[0].stem if len(paths) == 1 else root.absolute().name),
+        axes=options.axes or moving or "yx",
+        name=options.name or files[0].stem,
         value_range=(0.0, 1.0) if in_unit else None,
-        ids=[_label(path.absolute().relative_to(root.absolute()).as_posix()) for path in paths],
+        ids=[file.label for file in files],
         **fields,
     )
 
 
-def read_image_file(path: Path, options: Options) -> SignalSet:
-    """One image."""
-    return read_images([path], options)
-
-
-def read_image_folder(folder: Path, options: Options) -> SignalSet:
-    """All images below a folder. ``class/file`` gives labels; ``train/class/file`` and ``test/…`` also the split."""
-    paths = _image_paths(folder)
-    if not paths:
-        raise InvalidInput(f"Got the folder {folder.name!r} without images; expected {', '.join(FORMATS)} files in it.")
-    fields: dict[str, Any] = {}
-    parts = [path.relative_to(folder).parts[:-1] for path in paths]
-    if all(part and part[0] in _SPLIT_FOLDERS for part in parts):
-        fields["split"] = np.array([SPLITS.index(_SPLIT_FOLDERS[part[0]]) for part in parts], np.uint8)
-        parts = [part[1:] for part in parts]
-    if all(parts):
-        class_names, fields["labels"] = np.unique([_label(part[0]) for part in parts], return_inverse=True)
-        fields["class_names"] = class_names.tolist()
-    options = replace(options, name=options.name or _label(folder.absolute().name))
-    return read_images(paths, options, root=folder, **fields)
-
-
-def _image_paths(folder: Path) -> list[Path]:
-    """Files that are images by content or claim it by name, sorted; no hidden ones, no links."""
-    suffixes = {s for s, image_format in Image.registered_extensions().items() if image_format in FORMATS}
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for file in sorted(files):
-            path = Path(parent, file)
-            if file.startswith(".") or path.is_symlink() or not path.is_file():
-                continue
-            if path.suffix.lower() in suffixes or is_image(_start(path)):
-                found.append(path)
-        if len(found) > _FILES_LIMIT:
-            raise InvalidInput(f"Got more than {_FILES_LIMIT} images in {folder.name!r}; take fewer.")
-    return found
-
-
-def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
-
-
-def _label(name: str) -> str:
-    """A file's name as text that can be shown, also where it is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _read(path: Path, alpha: bool, limit_bytes: int) -> np.ndarray:
-    """One image as uint8 or float32 [y, x, M]."""
+def _read(file: File, alpha: bool, limit_bytes: int, found: Findings) -> tuple[np.ndarray, tuple[Axis, ...]]:
+    """One image as uint8 or float32 [y, x, M], or its pages or frames before that, and the axes."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with (
+            warnings.catch_warnings(),
+            file.open() as stream,
+            Image.open(stream, formats=FORMATS) as image,
+        ):
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)
             pixels = image.width * image.height
             if pixels > PIXELS_LIMIT:
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             if pixels * 4 > limit_bytes:
-                raise InvalidInput(f"Got more pixels than fit at {_label(path.name)!r}; take fewer or smaller images.")
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1:
-                raise ValueError(f"{frames} pages or frames, where one is expected")
-            return _pixels(ImageOps.exif_transpose(image), alpha)
+                raise InvalidInput(f"Got more pixels than fit at {file.label!r}; take fewer or smaller images.")
+            if image.format == "TIFF" and _is_deep(image):
+                return _deep_tiff(file, limit_bytes)
+            if any("16" in str(tile.args) for tile in image.tile if image.mode in ("RGB", "RGBA", "LA")):
+                found.warn(f"{file.label} has 16 bits in each colour; it was read with 8.")
+            if getattr(image, "is_animated", False):
+                return _frames(file, image, alpha, limit_bytes)
+            return _pixels(ImageOps.exif_transpose(image), alpha), (Axis("y"), Axis("x"))
     except InvalidInput:
         raise
     except UnidentifiedImageError:
+        if file.head[:2] in (b"II", b"MM"):
+            return _deep_tiff(file, limit_bytes)
         reason = f"not {', '.join(FORMATS)}"
     except Exception as error:  # a decoder may raise anything on bytes made to break it
         reason = str(error) or type(error).__name__
     raise InvalidInput(
-        f"Got {_label(path.name)!r}, which cannot be read as an image ({reason}). Leave it out or save it again."
+        f"Got {file.label!r}, which cannot be read as an image ({reason[:300]}); expected a whole one. Leave it out or "
+        "save it again."
     )
+
+
+def _frames(file: File, image: Image.Image, alpha: bool, limit_bytes: int) -> tuple[np.ndarray, tuple[Axis, ...]]:
+    """Pages as a volume [z, y, x, M], frames as a video [t, y, x, M]; counted as they come."""
+    frames: list[np.ndarray] = []
+    left, milliseconds, size = limit_bytes, 0.0, image.size
+    for frame in ImageSequence.Iterator(image):
+        if len(frames) >= FRAMES_LIMIT or frame.size != size:
+            raise ValueError(f"more than {FRAMES_LIMIT} frames, or frames of several sizes")
+        pixels = _pixels(frame, alpha)
+        milliseconds += float(frame.info.get("duration", 0) or 0)  # known once it is decoded
+        left -= pixels.nbytes
+        if left < 0:
+            raise InvalidInput(f"Got more frames than fit at {file.label!r}; take fewer or smaller ones.")
+        frames.append(pixels)
+    channels = max(frame.shape[-1] for frame in frames)
+    stacked = np.stack([_widen(frame, channels) for frame in frames])
+    if image.format == "TIFF":
+        return stacked, (Axis("z"), Axis("y"), Axis("x"))
+    time = Axis("t", "s", 0.0, milliseconds / 1000) if milliseconds > 0 else Axis("t")
+    return stacked, (time, Axis("y"), Axis("x"))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a TIFF has several channels of more than eight bits."""
+    bits = dict(getattr(image, "tag_v2", {})).get(258, (8,))
+    return len(np.atleast_1d(bits)) > 1 and max(np.atleast_1d(bits)) > 8
+
+
+def _deep_tiff(file: File, limit_bytes: int) -> tuple[np.ndarray, tuple[Axis, ...]]:
+    """Pixels that Pillow has no mode for, such as 16 bits in three colours, by tifffile."""
+    import tifffile
+
+    try:
+        with file.open() as stream, tifffile.TiffFile(stream) as opened:
+            pages = opened.pages
+            if len(pages) > FRAMES_LIMIT:
+                raise ValueError(f"{len(pages)} pages")
+            arrays, left = [], limit_bytes
+            for page in pages:
+                left -= int(np.prod(page.shape, dtype=object)) * 4
+                if left < 0 or page.dtype is None:
+                    raise InvalidInput(f"Got more pixels than fit at {file.label!r}; take fewer or smaller images.")
+                array = page.asarray(maxworkers=1)
+                array = (
+                    np.moveaxis(array, 0, -1) if getattr(page, "planarconfig", 1) == 2 and array.ndim == 3 else array
+                )
+                arrays.append(array if array.ndim == 3 else array[..., None])
+            if len({(a.shape, a.dtype) for a in arrays}) != 1 or arrays[0].ndim != 3:
+                raise ValueError("pages of several sizes or types")
+    except InvalidInput:
+        raise
+    except Exception as error:
+        raise InvalidInput(
+            f"Got {file.label!r}, which cannot be read as an image ({str(error)[:300] or type(error).__name__}); "
+            "expected a whole one. Leave it out or save it again."
+        ) from None
+    stacked = np.stack(arrays)
+    if stacked.dtype.kind == "u" and stacked.dtype != np.uint8:
+        stacked = stacked / np.float32(np.iinfo(stacked.dtype).max)
+    elif stacked.dtype != np.uint8:
+        stacked = stacked.astype(np.float32)
+    axes = (Axis("z"), Axis("y"), Axis("x"))
+    return (stacked[0], axes[1:]) if len(stacked) == 1 else (stacked, axes)
 
 
 def _pixels(image: Image.Image, alpha: bool) -> np.ndarray:

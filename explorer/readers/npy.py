@@ -3,13 +3,15 @@
 import io
 import math
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from explorer.errors import InvalidInput
+from explorer.readers.inputs import File
+from explorer.signals import Axis
 
 MAGIC = np.lib.format.MAGIC_PREFIX
 _HEADER_LIMIT = 10_000  # numpy's own bound: beyond it, parsing one may exhaust the interpreter's stack
@@ -61,61 +63,89 @@ def _array(stream: IO[bytes], limit_bytes: int) -> np.ndarray:
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def _refuse(path: Path, error: BaseException) -> InvalidInput:
+def _refuse(file: File, error: BaseException) -> InvalidInput:
     return InvalidInput(
-        f"Got {path.name!r}, which cannot be read ({str(error)[:200]}); expected a whole npy or npz file."
+        f"Got {file.label!r}, which cannot be read ({str(error)[:200]}); expected a whole npy or npz file."
     )
 
 
-def read_npy(path: Path, limit_bytes: int) -> np.ndarray:
+def read_npy(file: File, limit_bytes: int) -> np.ndarray:
     """The array of an npy file. Raises InvalidInput."""
     try:
-        with path.open("rb") as stream:
+        with file.open() as stream:
             return _array(stream, limit_bytes)
     except InvalidInput as error:
-        raise InvalidInput(f"{path.name}: {error}") from None
+        raise InvalidInput(f"{file.label}: {error}") from None
     except Exception as error:  # numpy's header parser may raise anything on bytes made to break it
-        raise _refuse(path, error) from None
+        raise _refuse(file, error) from None
 
 
-class Npz:
-    """An npz file: headers at once, arrays when asked for, within one budget of decompressed bytes.
+class Arrays:
+    """Named arrays of a file: headers at once, arrays when asked for, within one budget of decompressed bytes.
 
-    Raises InvalidInput for a file that is not whole, not an npz, or too large.
+    Args:
+        headers: of the arrays that hold numbers or text, by name.
+        fetch: reads one of them.
+        axes: names, units and extents of an array's dimensions, where the format has them.
     """
 
-    def __init__(self, path: Path, limit_bytes: int):
-        self.path = path
-        self._left = limit_bytes
-        try:
-            with zipfile.ZipFile(path) as archive:
-                members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-                if len(members) > _MEMBERS_LIMIT:
-                    raise ValueError(f"{len(members)} arrays, more than {_MEMBERS_LIMIT}")
-                if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
-                    raise ValueError("a compression other than deflate")
-                self.headers: dict[str, Header] = {}
-                for info in members:
-                    with archive.open(info) as stream:
-                        self.headers[info.filename.removesuffix(".npy")] = _header(stream)[0]
-        except InvalidInput as error:
-            raise InvalidInput(f"{path.name}: {error}") from None
-        except Exception as error:  # zipfile, zlib and numpy each have their own
-            raise _refuse(path, error) from None
+    def __init__(
+        self,
+        file: File,
+        limit_bytes: int,
+        headers: Mapping[str, Header],
+        fetch: Callable[[str], np.ndarray],
+        axes: Mapping[str, tuple[Axis, ...]] | None = None,
+    ):
+        self.file, self.headers, self._fetch, self._left = file, dict(headers), fetch, limit_bytes
+        self.axes = dict(axes or {})
         if not self.headers:
-            raise InvalidInput(f"Got {path.name!r} without arrays; expected an npz file. Save with numpy.savez.")
+            raise InvalidInput(f"Got {file.label!r} without arrays of numbers; expected at least one.")
 
     def __contains__(self, name: str) -> bool:
         return name in self.headers
 
     def read(self, name: str) -> np.ndarray:
-        """One array, whole."""
+        """One array, whole. Raises InvalidInput when it is larger than what is left of the budget."""
+        header = self.headers[name]
+        if header.nbytes > self._left:
+            raise InvalidInput(
+                f"{self.file.label}, array {name!r}: got {header.nbytes} bytes {list(header.shape)}; expected at most "
+                f"{self._left} for a set. Take fewer signals or samples, or raise limit_bytes."
+            )
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as stream:
-                array = _array(stream, self._left)
+            array = self._fetch(name)
         except InvalidInput as error:
-            raise InvalidInput(f"{self.path.name}, array {name!r}: {error}") from None
-        except Exception as error:  # zipfile, zlib and numpy each have their own
-            raise _refuse(self.path, error) from None
+            raise InvalidInput(f"{self.file.label}, array {name!r}: {error}") from None
+        except Exception as error:  # each format's library has its own
+            raise InvalidInput(
+                f"Got {self.file.label!r}, whose array {name!r} cannot be read ({str(error)[:200]}); expected a whole "
+                "file. Save it again."
+            ) from None
         self._left -= array.nbytes
         return array
+
+
+def npz(file: File, limit_bytes: int) -> Arrays:
+    """The arrays of an npz file. Raises InvalidInput for one that is not whole, not an npz, or too large."""
+    headers: dict[str, Header] = {}
+    try:
+        with file.open() as stream, zipfile.ZipFile(stream) as archive:
+            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+            if len(members) > _MEMBERS_LIMIT:
+                raise ValueError(f"{len(members)} arrays, more than {_MEMBERS_LIMIT}")
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
+                raise ValueError("a compression other than deflate")
+            for info in members:
+                with archive.open(info) as member:
+                    headers[info.filename.removesuffix(".npy")] = _header(member)[0]
+    except InvalidInput as error:
+        raise InvalidInput(f"{file.label}: {error}") from None
+    except Exception as error:  # zipfile, zlib and numpy each have their own
+        raise _refuse(file, error) from None
+
+    def fetch(name: str) -> np.ndarray:
+        with file.open() as stream, zipfile.ZipFile(stream) as archive, archive.open(f"{name}.npy") as member:
+            return _array(member, limit_bytes)
+
+    return Arrays(file, limit_bytes, headers, fetch)

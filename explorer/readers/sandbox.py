@@ -1,0 +1,200 @@
+"""Untrusted bytes are decoded in a process of their own, which may use so much memory and time and touch nothing else.
+
+A crash there, or bytes made to fill the memory, end in a sentence here. ``decoder.py`` is the other end.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer import errors
+from explorer.artifacts import Artifact
+from explorer.errors import ExplorerError, InvalidInput
+from explorer.previews import Choice, Options, Preview, preview_of
+from explorer.readers.inputs import from_path, shown
+from explorer.signals import SignalSet
+
+MEMORY_BYTES = 3 * 2**29
+"""What decoding may take at the least: libraries alone reserve half of it."""
+
+SECONDS = 10.0
+"""How long decoding may take at the least."""
+
+_MEMORY_FOR_BYTE = 40  # JPEG unpacks to ten times its size, floats take four times that
+_BYTES_A_SECOND = 4e6
+_START_S = 60.0
+_LINE_LIMIT = 2**20
+_KEPT_VARIABLES = (
+    "PATH",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "SYSTEMROOT",
+    "EXPLORER_FILE_LIMIT_BYTES",
+)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came out of a source."""
+
+    signals: SignalSet
+    format: str
+    warnings: tuple[str, ...]
+    choices: tuple[Choice, ...]
+
+    @property
+    def preview(self) -> Preview:
+        return preview_of(self.signals, self.format, self.warnings, self.choices)
+
+
+def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None = None) -> Read:
+    """The signals of files, or of one folder.
+
+    Args:
+        paths: of plain files, or of one folder.
+        options: what the person chose.
+        labels: what to call the files, by default their names.
+
+    Raises:
+        InvalidInput: for what cannot be read, also when it takes too much memory or time.
+        NotFound: for what is not there.
+        MissingExtra: for a format whose library is not installed.
+    """
+    labels = list(labels or [shown(path.name) for path in paths])
+    size = sum(_size(path) for path in paths)
+    memory = min(MEMORY_BYTES + _MEMORY_FOR_BYTE * size, MEMORY_BYTES + 4 * options.limit_bytes)
+    seconds = SECONDS + size / _BYTES_A_SECOND
+    request = {
+        "paths": [os.fsencode(path.absolute()).hex() for path in paths],
+        "labels": labels,
+        "options": options.to_json(),
+        "memory": memory,
+        "seconds": seconds,
+    }
+    name = labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
+    with _Decoder(name, memory, seconds) as decoder:
+        answer = decoder.ask(request)
+        if "error" in answer:
+            kind = getattr(errors, str(answer["error"]), InvalidInput)
+            raise (kind if isinstance(kind, type) and issubclass(kind, ExplorerError) else InvalidInput)(
+                str(answer["message"])[:2000]
+            )
+        signals = SignalSet.from_artifact(Artifact.from_bytes(decoder.body(int(answer["bytes"]))))
+    choices = tuple(Choice(option=c["option"], among=tuple(c["among"]), taken=c["taken"]) for c in answer["choices"])
+    return Read(signals, str(answer["format"]), tuple(map(str, answer["warnings"])), choices)
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return from_path(path).size
+    return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+
+
+class _Decoder:
+    """The process, for one question."""
+
+    def __init__(self, name: str, memory: int, seconds: float):
+        self._name, self._memory, self._seconds = name[:200], memory, seconds
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "explorer.readers.decoder"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**kept, **single, "HDF5_PLUGIN_PATH": "::", "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+        )
+        self._buffer = bytearray()
+        self._until = time.monotonic() + _START_S
+
+    def __enter__(self) -> "_Decoder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            try:
+                stream.close()
+            except OSError:
+                pass  # what was not sent is of no use any more
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer's head. The time counts from when the process is ready."""
+        self._line()
+        self._until = time.monotonic() + self._seconds
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._ended() from None
+        try:
+            return json.loads(self._line())
+        except ValueError:
+            raise self._ended() from None
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > _LINE_LIMIT:
+                raise self._ended()
+            self._buffer += self._some(2**16)
+        line, _, rest = bytes(self._buffer).partition(b"\n")
+        self._buffer = bytearray(rest)
+        return line
+
+    def body(self, count: int) -> bytes:
+        """The answer's body."""
+        if not 0 <= count <= self._memory:
+            raise self._ended()
+        self._until += count / 50e6
+        body = bytearray(count)
+        view, done = memoryview(body), len(self._buffer)
+        view[:done] = self._buffer
+        while done < count:
+            self._wait()
+            got = os.readv(self._stdout, [view[done:]])
+            if not got:
+                raise self._ended()
+            done += got
+        return bytes(body)
+
+    @property
+    def _stdout(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def _some(self, count: int) -> bytes:
+        self._wait()
+        data = os.read(self._stdout, count)
+        if not data:
+            raise self._ended()
+        return data
+
+    def _wait(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0 or not select.select([self._stdout], [], [], left)[0]:
+            raise InvalidInput(
+                f"Got {self._name!r}, which took longer than {self._seconds:.0f} s to read; expected less. Take a part "
+                "of it, or save it in a simpler format."
+            )
+
+    def _ended(self) -> InvalidInput:
+        self._process.kill()
+        self._process.wait()
+        return InvalidInput(
+            f"Got {self._name!r}, whose decoder ended without an answer: it is damaged, or takes more than "
+            f"{self._memory / 2**30:.1f} GiB to read. Take a part of it, or save it again."
+        )
