@@ -74,7 +74,7 @@ def _datasets(h5py: Any, group: Any, prefix: str, seen: set[Any], depth: int) ->
             yield from _datasets(h5py, member, f"{path}/", seen, depth + 1)
         elif isinstance(member, h5py.Dataset):
             _refuse_outside(member, path)
-            if member.shape is not None and member.dtype.kind in "buifSU":
+            if member.shape is not None and not member.is_scale and member.dtype.kind in "buifSU":
                 yield path, member
 
 

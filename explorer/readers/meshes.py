@@ -90,7 +90,7 @@ def occupancy(triangles: np.ndarray, start: np.ndarray, step: float, side: int) 
         with np.errstate(divide="ignore", invalid="ignore"):
             wb = _cross(point - a[:, :2], (c - a)[:, :2]) / area
             wc = _cross((b - a)[:, :2], point - a[:, :2]) / area
-        hit = (wb >= 0) & (wc >= 0) & (wb + wc <= 1)
+            hit = (wb >= 0) & (wc >= 0) & (wb + wc <= 1)
         z = a[hit, 2] + wb[hit] * (b - a)[hit, 2] + wc[hit] * (c - a)[hit, 2]
         np.add.at(crossings, (np.clip(np.ceil(z), 0, side).astype(np.int64), y[hit], x[hit]), 1)
     return np.cumsum(crossings, 0)[:-1] % 2 == 1

@@ -140,13 +140,7 @@ def _set(
         lengths = {len(channel) for channel in own}
         if len(lengths) != 1:
             raise InvalidInput(f"Got series {i} of {file.label!r} with channels of several lengths; expected one.")
-    whole = [_trimmed(np.stack(own, -1)) for own in series]
+    whole = [np.stack(own, -1).astype(np.float32) for own in series]
     if len({len(signal) for signal in whole}) > 1:
         found.warn("The series have several lengths; each fills the whole axis.")
     return SignalSet.from_grids(whole, axes=options.axes or "t", **fields)
-
-
-def _trimmed(signal: np.ndarray) -> np.ndarray:
-    """Without the missing samples that fill a series up to the longest one's length; float32 [T, M]."""
-    there = np.flatnonzero(~np.isnan(signal).all(1))
-    return signal[: there[-1] + 1 if len(there) else 1].astype(np.float32)

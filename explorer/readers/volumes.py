@@ -11,7 +11,6 @@ import numpy as np
 
 from explorer.errors import InvalidInput
 from explorer.previews import Options
-from explorer.readers.arrays import from_array
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
 from explorer.signals import Axis, SignalSet
 
@@ -46,10 +45,13 @@ def read_nifti_file(file: File, options: Options, found: Findings) -> SignalSet:
                 raise InvalidInput(f"Got {file.label!r} with values of {dtype}; expected plain numbers.")
             if not 2 <= len(shape) <= 4:
                 raise InvalidInput(f"Got {file.label!r} with axes {list(shape)}; expected two to four.")
-            image = nibabel.as_closest_canonical(image)
-            raw = image.dataobj.get_unscaled() if image.dataobj.slope == 1 and image.dataobj.inter == 0 else None
-            array = np.asarray(image.dataobj, np.float32) if raw is None or raw.dtype != np.uint8 else raw
-            steps = [abs(float(step)) for step in image.header.get_zooms()[:3]]
+            plain = dtype == np.uint8 and (image.dataobj.slope, image.dataobj.inter) == (1, 0)
+            array = np.asarray(image.dataobj.get_unscaled() if plain else image.get_fdata(dtype=np.float32))
+            turn = nibabel.io_orientation(image.affine)
+            array = nibabel.apply_orientation(array, turn)
+            order = np.argsort(turn[:, 0])
+            zooms = [abs(float(step)) for step in image.header.get_zooms()[:3]]
+            steps = [zooms[i] for i in order[: len(zooms)]]
             unit = image.header.get_xyzt_units()[0]
     except InvalidInput:
         raise
@@ -57,7 +59,11 @@ def read_nifti_file(file: File, options: Options, found: Findings) -> SignalSet:
         raise refusal(file, error, "a whole NIfTI file") from None
     if len(shape) == 4:
         found.warn(f"{file.label} holds {shape[3]} volumes; each is a signal.")
-    return _volume(np.ascontiguousarray(array.T), steps[::-1], {"unknown": ""}.get(unit, unit), file, options)
+    grids = np.ascontiguousarray(array.T)
+    steps = [step if 0 < step < np.inf else 1.0 for step in steps]
+    return _volumes(
+        grids if len(shape) == 4 else grids[None], steps[::-1], {"unknown": ""}.get(unit, unit), file, options
+    )
 
 
 def read_nrrd_file(file: File, options: Options, found: Findings) -> SignalSet:
@@ -92,10 +98,15 @@ def read_nrrd_file(file: File, options: Options, found: Findings) -> SignalSet:
     except Exception as error:
         raise refusal(file, error, "a whole NRRD file") from None
     kinds = list(header.get("kinds", [])) or ["domain"] * len(shape)
-    if len(kinds) == len(shape) == 4 and kinds[0] not in ("domain", "space", "time"):
-        array, steps = np.moveaxis(array, 0, -1), steps[1:]  # a vector at each place: channels go last
-        return _volume(np.ascontiguousarray(array.transpose(2, 1, 0, 3)), steps[::-1], "", file, options)
-    return _volume(np.ascontiguousarray(array.T), steps[:3][::-1], "", file, options)
+    if not 2 <= len(shape) <= 4 or len(kinds) != len(shape):
+        raise InvalidInput(f"Got {file.label!r} with axes {list(shape)}; expected two to four.")
+    if kinds[0] not in ("domain", "space", "time") and len(shape) > 2:  # a vector at each place: channels go last
+        grids = np.ascontiguousarray(array.T)[None]
+        return _volumes(grids, steps[1:][::-1], "", file, options)
+    if len(shape) == 4:
+        found.warn(f"{file.label} holds {shape[3]} volumes; each is a signal.")
+        return _volumes(np.ascontiguousarray(array.T), steps[:3][::-1], "", file, options)
+    return _volumes(np.ascontiguousarray(array.T)[None], steps[::-1], "", file, options)
 
 
 def _nrrd_steps(header: Any, d: int) -> list[float]:
@@ -177,11 +188,12 @@ def _check_size(file: File, shape: Sequence[int], dtype: np.dtype, options: Opti
         )
 
 
-def _volume(array: np.ndarray, steps: Sequence[float], unit: str, file: File, options: Options) -> SignalSet:
-    names = "zyx"[-min(array.ndim, 3) :]
-    shape = array.shape[-len(names) :] if array.ndim != 4 or array.shape[-1] not in (2, 3, 4) else array.shape[:3]
-    axes = options.axes or tuple(
-        Axis(name, unit, 0.0, n * s) for name, n, s in zip(names, shape, [*steps, 1.0, 1.0, 1.0], strict=False)
+def _volumes(grids: np.ndarray, steps: Sequence[float], unit: str, file: File, options: Options) -> SignalSet:
+    """Grids [n, *S(, M)] with the distances of samples along each axis."""
+    d = len(steps)
+    axes = tuple(
+        Axis(name, unit, 0.0, n * step) for name, n, step in zip("zyx"[-d:], grids.shape[1:], steps, strict=False)
     )
-    array = array if array.dtype.kind != "f" else array.astype(np.float32, copy=False)
-    return from_array(array, replace(options, axes=axes, name=options.name or file.stem))
+    if grids.dtype == np.bool_ or (grids.dtype == np.uint8 and grids.max() <= 1):
+        grids = grids.astype(np.uint8) * np.uint8(255)  # a mask
+    return SignalSet.from_grids(grids, axes=options.axes or axes, name=options.name or file.stem)
