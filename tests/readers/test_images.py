@@ -187,7 +187,7 @@ def test_missing_paths(tmp_path):
     for source in (tmp_path / "none", "no/such/file", "a\0b"):
         with pytest.raises(NotFound):
             load(source)
-    with pytest.raises(InvalidInput, match="none"):
+    with pytest.raises(NotFound, match="none"):
         load([tmp_path / "none.png"])
 
 
