@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from explorer.artifacts import canonical_json
 from explorer.errors import NotFound, StoreError
-from explorer.messages import Entry, JobState, Progress, Recipe
+from explorer.messages import Entry, JobState, Moment, Progress, Recipe
 
 BUSY_S = 10.0
 """How long one process waits while another one writes."""
@@ -35,6 +35,7 @@ _MIGRATIONS = (
         ) STRICT""",
         "CREATE INDEX unfinished ON jobs (queue) WHERE ended IS NULL",
     ),
+    ("ALTER TABLE jobs ADD COLUMN history TEXT NOT NULL DEFAULT '[]'",),
 )
 
 
@@ -148,7 +149,7 @@ class Catalog:
         state = JobState(id=uuid4().hex, state="queued", key=recipe.key, recipe=recipe.to_json())
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, 'queued', ?, NULL, 0.0, 'null', '')",
+                "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, 'queued', ?, NULL, 0.0, 'null', '', '[]')",
                 (state.id, queue, state.key, canonical_json(state.recipe), time.time()),
             )
         return state
@@ -159,6 +160,19 @@ class Catalog:
         ended = time.time() if state.ended else None
         statement = "UPDATE jobs SET state = ?, ended = ?, seconds = ?, progress = ?, error = ? WHERE id = ?"
         self._change("job", state.id, statement, state.state, ended, state.seconds, progress, state.error)
+
+    def save_history(self, id: str, moments: Sequence[Moment]) -> None:
+        """Note how a job went until now."""
+        history = canonical_json([asdict(moment) for moment in moments])
+        self._change("job", id, "UPDATE jobs SET history = ? WHERE id = ?", history)
+
+    def history(self, id: str) -> list[Moment]:
+        """How a job went, as it was last noted."""
+        with self._statements() as connection:
+            row = connection.execute("SELECT history FROM jobs WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            raise _unknown("job", id)
+        return [Moment(seconds=m["seconds"], progress=Progress(**m["progress"])) for m in json.loads(row[0])]
 
     def job(self, id: str) -> JobState:
         """Where a job stood when it was last noted."""
@@ -181,10 +195,12 @@ class Catalog:
             return [queue for (queue,) in connection.execute("SELECT DISTINCT queue FROM jobs WHERE ended IS NULL")]
 
     def adopt_jobs(self, queue: str, heir: str) -> None:
-        """Give what a queue has not finished to another one."""
+        """Give what a queue has not finished to another one; what is paused stays so."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE jobs SET queue = ?, state = 'queued' WHERE ended IS NULL AND queue = ?", (heir, queue)
+                "UPDATE jobs SET queue = ?, state = iif(state = 'paused', state, 'queued') "
+                "WHERE ended IS NULL AND queue = ?",
+                (heir, queue),
             )
 
     def _jobs(self, which: str, value: Any) -> list[JobState]:

@@ -28,6 +28,7 @@ from explorer.messages import (
     JobState,
     Layers,
     Load,
+    Moment,
     Nearest,
     Neighbors,
     Observe,
@@ -70,6 +71,19 @@ class Job:
     def cancel(self) -> None:
         """Stop it; what it has not finished is gone."""
         self.engine.cancel_job(self.id)
+
+    def pause(self) -> None:
+        """Stop it so that it can go on where it was; work that keeps no state begins again."""
+        self.engine.pause_job(self.id)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        self.engine.resume_job(self.id)
+
+    @property
+    def history(self) -> list[Moment]:
+        """How it went until now: some hundred moments with their metrics, evenly apart."""
+        return self.engine.job_history(self.id)
 
     def wait(self, report: OnProgress | None = None) -> Artifact:
         """The result, when it is there; raises JobFailed or Cancelled."""
@@ -126,7 +140,11 @@ class Engine(ABC):
 
     @abstractmethod
     def delete(self, id: str) -> None:
-        """Take an entry from the lists. Raises NotFound."""
+        """Take an entry from the lists; ``restore`` brings it back. Raises NotFound."""
+
+    @abstractmethod
+    def restore(self, id: str) -> None:
+        """Bring a deleted entry back. Raises NotFound."""
 
     @abstractmethod
     def submit(self, recipe: Recipe) -> Job:
@@ -143,6 +161,18 @@ class Engine(ABC):
 
     @abstractmethod
     def cancel_job(self, id: str) -> None: ...
+
+    @abstractmethod
+    def pause_job(self, id: str) -> None:
+        """Stop a job so that it can go on where it was. Raises InvalidInput for one that has ended."""
+
+    @abstractmethod
+    def resume_job(self, id: str) -> None:
+        """Queue a paused job again. Raises InvalidInput for one that is not paused."""
+
+    @abstractmethod
+    def job_history(self, id: str) -> list[Moment]:
+        """How a job went until now: some hundred moments, evenly apart."""
 
     @abstractmethod
     def describe(self) -> Mapping[str, Any]:

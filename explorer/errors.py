@@ -37,5 +37,9 @@ class Cancelled(ExplorerError):
     """Work that was stopped because somebody asked for it."""
 
 
+class Paused(Cancelled):
+    """Work that was stopped so that it can go on later from where it was."""
+
+
 class OutOfMemory(ExplorerError, MemoryError):
     """Work that did not fit, even in its smallest pieces."""

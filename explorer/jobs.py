@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -25,11 +25,17 @@ from pydantic import TypeAdapter
 
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, StoreError
-from explorer.messages import CancelJob, JobEvent, JobState, Recipe, RunJob
+from explorer.messages import CancelJob, JobEvent, JobState, Moment, Recipe, RunJob
 from explorer.store import in_words, sweep, temporary
 
 CANCEL_GRACE_S = 0.3
 """How long a worker may take to stop by itself."""
+
+PAUSE_GRACE_S = 10.0
+"""How long a worker may take to keep the state of a job that is paused."""
+
+HISTORY_EVERY_S = 10.0
+"""How often it is noted how a job went; what came since then is lost with the process."""
 
 HEARTBEAT_S = 1.0
 """Events come at least this often, so that whoever passes them on notices that nobody listens any more."""
@@ -63,11 +69,11 @@ class JobQueue:
             thread.start()
 
     def submit(self, recipe: Recipe) -> JobState:
-        """Queue a recipe. One that waits or runs already is the same job."""
+        """Queue a recipe. One that waits, runs or is paused already is the same job, and goes on."""
         with self._changed:
             for state in self._live.values():
                 if state.key == recipe.key and not state.ended:
-                    return self._state(state.id)
+                    return self.resume(state.id) if state.state == "paused" else self._state(state.id)
             state = self._catalog.add_job(self._name, recipe)
             self._live[state.id] = state
             self._changed.notify_all()
@@ -107,18 +113,40 @@ class JobQueue:
         """
         with self._changed:
             if id in self._running:
-                self._running[id].cancelled = True
-                self._running[id].worker.send(CancelJob(job=id))
-                self._changed.wait_for(lambda: id not in self._running, CANCEL_GRACE_S)
-                while id in self._running and not self._closed:
-                    self._running[id].worker.kill()
-                    self._changed.wait(CANCEL_GRACE_S / 10)
+                self._stop(id, "cancelled", CANCEL_GRACE_S)
             elif id in self._live:
                 self._end(replace(self._live[id], state="cancelled"))
             state = self._state(id)
         if not state.ended:
             raise InvalidInput("Got a job that another process runs; expected one of this one. Cancel it there.")
         return state
+
+    def pause(self, id: str) -> JobState:
+        """Stop a job so that it can go on from the state that it keeps. Raises InvalidInput for one that has ended."""
+        with self._changed:
+            if id in self._running:
+                self._stop(id, "paused", PAUSE_GRACE_S)
+            elif id in self._live:
+                self._save(replace(self._live[id], state="paused"))
+                self._changed.notify_all()
+            state = self._state(id)
+        if state.state != "paused" and not self._closed:
+            raise InvalidInput(f"Got a job that is {state.state}; expected one that waits or runs here.")
+        return state
+
+    def resume(self, id: str) -> JobState:
+        """Let a paused job go on. Raises InvalidInput for another."""
+        with self._changed:
+            if id not in self._live or self._live[id].state != "paused":
+                raise InvalidInput(f"Got a job that is {self._state(id).state}; expected one that was paused here.")
+            self._save(replace(self._live[id], state="queued"))
+            self._changed.notify_all()
+            return self._state(id)
+
+    def history(self, id: str) -> list[Moment]:
+        """How a job went until now."""
+        with self._changed:
+            return self._running[id].history.moments if id in self._running else self._catalog.history(id)
 
     def close(self) -> None:
         """Stop the workers. What they have not finished goes on when a queue is opened for the same home."""
@@ -141,10 +169,20 @@ class JobQueue:
         if id in self._running:
             return replace(state, seconds=self._running[id].seconds)
         before = itertools.takewhile(lambda other: other.id != id, self._live.values())
-        return replace(state, position=sum(not other.ended for other in before))
+        return replace(state, position=sum(other.state in ("queued", "running") for other in before))
 
     def _has_changed(self, id: str, seen: JobState | None) -> bool:
         return self._live.get(id) is not seen or self._closed
+
+    def _stop(self, id: str, wish: str, grace_s: float) -> None:
+        """Have a running job end in the state that is wished; a worker that does not listen is killed."""
+        run = self._running[id]
+        run.wish = wish
+        run.worker.send(CancelJob(job=id, keep=wish == "paused"))
+        self._changed.wait_for(lambda: id not in self._running, grace_s)
+        while id in self._running and not self._closed:
+            run.worker.kill()
+            self._changed.wait(CANCEL_GRACE_S / 10)
 
     def _work(self, worker: "_WorkerProcess") -> None:
         while job := self._next(worker):
@@ -157,7 +195,7 @@ class JobQueue:
             while not self._closed:
                 for state in self._live.values():
                     if state.state == "queued":
-                        self._running[state.id] = _Run(worker)
+                        self._running[state.id] = _Run(worker, state.seconds, History(self._noted(state.id)))
                         self._save(replace(state, state="running"))
                         return self._live[state.id]
                 self._changed.wait()
@@ -171,17 +209,20 @@ class JobQueue:
             if event.progress:
                 eta_s = run.eta(event.progress.step, event.progress.total, time.monotonic())
                 state = replace(state, progress=event.progress, eta_s=eta_s)
+                run.history.add(Moment(seconds=run.seconds, progress=event.progress))
+            if event.state != "running" or run.is_to_be_noted():
+                self._save_history(event.job, run.history.moments)
             if event.state == "running":
                 self._live[event.job] = state
                 self._changed.notify_all()
             else:
                 del self._running[event.job]
                 ended = replace(state, state=event.state, error=event.error, eta_s=None, seconds=run.seconds)
-                stopped = run.cancelled and event.state == "failed"
-                self._end(replace(ended, state="cancelled", error="") if stopped else ended)
+                stopped = run.wish and event.state in ("failed", "cancelled")
+                self._end(replace(ended, state=run.wish, error="") if stopped else ended)
 
     def _end(self, state: JobState) -> None:
-        if self._save(state):
+        if self._save(state) and state.ended:
             del self._live[state.id]
         self._changed.notify_all()
 
@@ -194,6 +235,44 @@ class JobQueue:
             _log.warning("%s", error)
             return False
         return True
+
+    def _noted(self, id: str) -> Sequence[Moment]:
+        try:
+            return self._catalog.history(id)
+        except StoreError as error:
+            _log.warning("%s", error)
+            return ()
+
+    def _save_history(self, id: str, moments: Sequence[Moment]) -> None:
+        try:
+            self._catalog.save_history(id, moments)
+        except StoreError as error:
+            _log.warning("%s", error)
+
+
+class History:
+    """How a job went, in at most ``MOMENTS`` moments: when there are more, every other one is forgotten."""
+
+    MOMENTS = 400
+
+    def __init__(self, moments: Sequence[Moment] = ()):
+        self._moments, self._every, self._seen = list(moments), 1, len(moments)
+        self._last: Moment | None = None
+
+    @property
+    def moments(self) -> list[Moment]:
+        """From the first to the last, which is always there."""
+        return [*self._moments, self._last] if self._last else list(self._moments)
+
+    def add(self, moment: Moment) -> None:
+        if self._seen % self._every == 0:
+            if len(self._moments) >= self.MOMENTS:
+                self._moments, self._every = self._moments[::2], 2 * self._every
+            self._moments.append(moment)
+            self._last = None
+        else:
+            self._last = moment
+        self._seen += 1
 
 
 class Eta:
@@ -226,13 +305,25 @@ class _Run:
     """A job while it runs."""
 
     worker: "_WorkerProcess"
+    before_s: float
+    history: History
     started: float = field(default_factory=time.monotonic)
+    noted: float = field(default_factory=time.monotonic)
     eta: Eta = field(default_factory=Eta)
-    cancelled: bool = False
+    wish: str = ""
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.started
+        """Of work, that before a pause included."""
+        return self.before_s + time.monotonic() - self.started
+
+    def is_to_be_noted(self) -> bool:
+        """Whether the history was last noted long ago; then it counts as noted now."""
+        now = time.monotonic()
+        if now - self.noted < HISTORY_EVERY_S:
+            return False
+        self.noted = now
+        return True
 
 
 # ---------------------------------------------------------------------------------------------------------------------

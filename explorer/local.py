@@ -19,10 +19,10 @@ from explorer.catalog import Catalog
 from explorer.codes import Checkpoint
 from explorer.compute import compute
 from explorer.engine import Engine, Job, OnProgress
-from explorer.errors import InvalidInput, NotFound, OutOfMemory, StoreError
+from explorer.errors import InvalidInput, NotFound, OutOfMemory, Paused, StoreError
 from explorer.jobs import JobQueue
 from explorer.memo import Memo
-from explorer.messages import Cluster, Entry, JobState, Progress, Recipe, Train, check_hash
+from explorer.messages import Cluster, Entry, JobState, Moment, Progress, Recipe, Train, check_hash
 from explorer.representations import base
 from explorer.representations.base import Report, Representation
 from explorer.signals import SignalSet
@@ -111,7 +111,12 @@ class LocalEngine(Engine):
 
         def saving(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
             nonlocal kept
-            report(progress, state)
+            try:
+                report(progress, state)
+            except Paused:
+                if state is not None:
+                    self.store.save_state(key, state().to_bytes())
+                raise
             if state is not None and time.monotonic() - kept > STATE_EVERY_S:
                 self.store.save_state(key, state().to_bytes())
                 kept = time.monotonic()
@@ -174,6 +179,9 @@ class LocalEngine(Engine):
     def delete(self, id: str) -> None:
         self.catalog.delete(id)
 
+    def restore(self, id: str) -> None:
+        self.catalog.restore(id)
+
     # -- jobs
 
     def _queue(self) -> JobQueue:
@@ -200,6 +208,15 @@ class LocalEngine(Engine):
 
     def cancel_job(self, id: str) -> None:
         self._queue().cancel(id)
+
+    def pause_job(self, id: str) -> None:
+        self._queue().pause(id)
+
+    def resume_job(self, id: str) -> None:
+        self._queue().resume(id)
+
+    def job_history(self, id: str) -> list[Moment]:
+        return self._queue().history(id)
 
     def close(self) -> None:
         with self._opening:

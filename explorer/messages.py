@@ -481,11 +481,19 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moment:
+    """How far a job had come after some seconds of work."""
+
+    seconds: float
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobState:
     """One job as the server sees it.
 
     Args:
-        state: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+        state: ``queued``, ``running``, ``paused``, ``done``, ``failed`` or ``cancelled``.
         recipe: what it computes, as JSON; its result is found under ``key``.
         position: how many jobs run before it.
         eta_s: seconds left, None while unknown.
@@ -521,10 +529,11 @@ class RunJob:
 
 @dataclass(frozen=True, kw_only=True)
 class CancelJob:
-    """To the worker: leave that job, if it is the one that runs."""
+    """To the worker: leave that job, if it is the one that runs; ``keep`` what it needs to go on later."""
 
     op: Literal["cancel"] = "cancel"
     job: str
+    keep: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

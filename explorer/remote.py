@@ -16,7 +16,7 @@ from explorer.artifacts import Artifact, canonical_json
 from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import ExplorerError, ServerUnavailable
 from explorer.memo import Memo
-from explorer.messages import LONG, Entry, JobState, Progress, Recipe
+from explorer.messages import LONG, Entry, JobState, Moment, Progress, Recipe
 
 
 class RemoteEngine(Engine):
@@ -104,6 +104,9 @@ class RemoteEngine(Engine):
     def delete(self, id: str) -> None:
         self._ask("DELETE", f"/v1/entries/{id}")
 
+    def restore(self, id: str) -> None:
+        self._ask("POST", f"/v1/entries/{id}/restore")
+
     # -- jobs
 
     def submit(self, recipe: Recipe) -> Job:
@@ -125,6 +128,16 @@ class RemoteEngine(Engine):
 
     def cancel_job(self, id: str) -> None:
         self._ask("DELETE", f"/v1/jobs/{id}")
+
+    def pause_job(self, id: str) -> None:
+        self._ask("POST", f"/v1/jobs/{id}/pause")
+
+    def resume_job(self, id: str) -> None:
+        self._ask("POST", f"/v1/jobs/{id}/resume")
+
+    def job_history(self, id: str) -> list[Moment]:
+        moments = self._ask("GET", f"/v1/jobs/{id}/history").json()
+        return [Moment(seconds=m["seconds"], progress=Progress(**m["progress"])) for m in moments]
 
     # -- itself
 

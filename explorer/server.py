@@ -23,7 +23,7 @@ from explorer import errors
 from explorer.artifacts import Artifact, sha256
 from explorer.engine import Engine
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Recipe, check_hash
+from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, check_hash
 
 JSON_LIMIT_BYTES = 4 * 2**20
 UPLOAD_LIMIT_BYTES = int(os.environ.get("EXPLORER_UPLOAD_LIMIT_BYTES", 2 * 2**30))
@@ -172,6 +172,10 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
     def delete(id: str) -> None:
         engine.delete(id)
 
+    @app.post("/v1/entries/{id}/restore")
+    def restore(id: str) -> None:
+        engine.restore(id)
+
     # -- jobs
 
     @app.post("/v1/jobs")
@@ -199,6 +203,18 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
     @app.delete("/v1/jobs/{id}")
     def cancel(id: str) -> None:
         engine.cancel_job(id)
+
+    @app.post("/v1/jobs/{id}/pause")
+    def pause(id: str) -> None:
+        engine.pause_job(id)
+
+    @app.post("/v1/jobs/{id}/resume")
+    def resume(id: str) -> None:
+        engine.resume_job(id)
+
+    @app.get("/v1/jobs/{id}/history")
+    def history(id: str) -> list[Moment]:
+        return engine.job_history(id)
 
     return Guard(app, token)
 

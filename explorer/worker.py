@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from pydantic import Field, TypeAdapter
 
-from explorer.errors import Cancelled, ExplorerError
+from explorer.errors import Cancelled, ExplorerError, Paused
 from explorer.messages import AnyRecipe, CancelJob, JobEvent, Progress, RunJob
 
 if TYPE_CHECKING:
@@ -39,15 +39,16 @@ class Worker:
     def __init__(self, home: Path, device: str | None, events: TextIO):
         self._home, self._device, self._events = home, device, events
         self._waiting: SimpleQueue[RunJob] = SimpleQueue()
-        self._cancelled: set[str] = set()
+        self._stopped: dict[str, Cancelled] = {}
 
     def listen(self, commands: TextIO) -> None:
         """Take commands while jobs run; end the process when there can be no more."""
         for line in commands:
             match _COMMAND.validate_json(line):
-                case CancelJob(job=job):
-                    self._cancelled.add(job)
+                case CancelJob(job=job, keep=keep):
+                    self._stopped[job] = Paused("The job was paused.") if keep else Cancelled("The job was cancelled.")
                 case RunJob() as command:
+                    self._stopped.pop(command.job, None)  # it was paused, and goes on
                     self._waiting.put(command)
         os._exit(0)
 
@@ -79,8 +80,8 @@ class Worker:
 
         def report(progress: Progress) -> None:
             nonlocal sent
-            if job in self._cancelled:
-                raise Cancelled("The job was cancelled.")
+            if job in self._stopped:
+                raise self._stopped[job]
             if time.monotonic() - sent >= PROGRESS_EVERY_S or progress.step == progress.total:
                 finite = {name: value for name, value in progress.metrics.items() if math.isfinite(value)}
                 self._send(JobEvent(job=job, state="running", progress=replace(progress, metrics=finite)))

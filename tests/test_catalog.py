@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.catalog import Catalog
+from explorer.catalog import _MIGRATIONS, Catalog
 from explorer.errors import NotFound, StoreError
-from explorer.messages import Entry, JobState, Load, Progress
+from explorer.messages import Entry, JobState, Load, Moment, Progress
 
 
 @pytest.fixture
@@ -85,6 +85,28 @@ def test_jobs_keep_their_order_and_state(catalog: Catalog):
     assert isinstance(again.job(failed.id), JobState)
 
 
+def test_how_a_job_went_is_kept(catalog: Catalog):
+    job = catalog.add_job("queue", Load(name="set"))
+    assert catalog.history(job.id) == []
+    moments = [Moment(seconds=0.5, progress=Progress(step=3, total=9, metrics={"loss": 0.25}))]
+    catalog.save_history(job.id, moments)
+    assert Catalog(catalog.path.parent).history(job.id) == moments
+    with pytest.raises(NotFound):
+        catalog.history("none")
+
+
+def test_a_catalog_of_the_first_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as then:
+        then.setattr("explorer.catalog._MIGRATIONS", _MIGRATIONS[:1])
+        old = Catalog(tmp_path)
+        with old._transaction() as connection:
+            connection.execute(
+                "INSERT INTO jobs VALUES (NULL, 'a', 'queue', 'k', '{}', 'done', 0.0, 0.0, 1.0, 'null', '')"
+            )
+    assert Catalog(tmp_path).history("a") == []
+    assert Catalog(tmp_path).job("a").state == "done"
+
+
 def test_an_heir_takes_only_what_is_not_finished(catalog: Catalog):
     first, second, third = (catalog.add_job("dead", Load(name=str(i))) for i in range(3))
     other = catalog.add_job("alive", Load(name="other"))
@@ -94,6 +116,10 @@ def test_an_heir_takes_only_what_is_not_finished(catalog: Catalog):
     catalog.adopt_jobs("dead", "heir")
     assert catalog.unfinished_jobs("heir") == [second, third]
     assert catalog.unfinished_jobs("alive") == [other]
+    catalog.save_job(replace(third, state="paused"))
+    catalog.adopt_jobs("heir", "next")
+    assert [job.state for job in catalog.unfinished_jobs("next")] == ["queued", "paused"]
+    catalog.adopt_jobs("next", "heir")
     assert set(catalog.queues()) == {"heir", "alive"}
 
 
@@ -114,7 +140,7 @@ def test_threads_share_one_catalog(catalog: Catalog):
 WRITER = """
 import sys
 from pathlib import Path
-from explorer.catalog import Catalog
+from explorer.catalog import _MIGRATIONS, Catalog
 from explorer.messages import Entry
 print("ready", flush=True)
 sys.stdin.readline()
@@ -146,7 +172,7 @@ def test_a_damaged_or_newer_catalog_is_a_sentence(tmp_path: Path):
         Catalog(tmp_path / "damaged")
     with Catalog(tmp_path)._transaction() as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="version 99; expected at most 1. Update Explorer"):
+    with pytest.raises(StoreError, match="version 99; expected at most 2. Update Explorer"):
         Catalog(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Could not open the catalog"):

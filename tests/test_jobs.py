@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from explorer.artifacts import Artifact
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, NotFound
-from explorer.jobs import CANCEL_GRACE_S, Eta, JobQueue
+from explorer.jobs import CANCEL_GRACE_S, Eta, History, JobQueue
 from explorer.local import LocalEngine
-from explorer.messages import JobState, Load, Train
+from explorer.messages import JobState, Load, Moment, Progress, Train
 from explorer.readers import load
 from explorer.store import Store
 
@@ -160,6 +161,71 @@ def test_cancelling_what_waits_or_has_ended(queue: JobQueue, training: Callable[
     assert queue.cancel(running.id).state == "cancelled"
     done = queue.wait(queue.submit(training(10, seed=10)).id)
     assert queue.cancel(done.id) == done
+
+
+# -- pause
+
+
+def test_a_paused_training_goes_on_where_it_was(
+    queue: JobQueue, engine: LocalEngine, training: Callable[..., Train], unbroken: tuple[Train, str | None]
+):
+    """Its result has the bytes of one that was never paused, and its history holds all of it."""
+    (recipe, result), store = unbroken, engine.store
+    store.delete(result)
+    store.unbind(recipe.key)
+    job = queue.submit(recipe)
+    until(lambda: step(queue, job) > 300)
+    paused = queue.pause(job.id)
+    assert paused.state == "paused" and not paused.ended and queue.state(job.id) == paused
+    kept = Artifact.from_bytes(store.load_state(recipe.key)).meta["step"]
+    assert kept >= 300 and paused.seconds > 0
+    after = queue.wait(queue.submit(training(10, seed=30)).id)
+    assert after.state == "done" and after.position == 0  # what is paused holds up nobody
+    assert queue.resume(job.id).id == queue.submit(recipe).id == job.id
+    done = queue.wait(job.id)
+    assert done.state == "done" and done.seconds > paused.seconds
+    assert store.find(recipe.key) == result and store.load_state(recipe.key) is None
+    moments = queue.history(job.id)
+    steps = [m.progress.step for m in moments if m.progress.total == 1200]
+    assert steps == sorted(steps) and steps[0] < kept < steps[-1] == 1200
+    assert [m.seconds for m in moments] == sorted(m.seconds for m in moments)
+
+
+def test_what_waits_is_paused_and_what_is_paused_is_cancelled(queue: JobQueue, training: Callable[..., Train]):
+    running, waiting = queue.submit(training(ENDLESS, seed=31)), queue.submit(training(ENDLESS, seed=32))
+    assert queue.pause(waiting.id).state == "paused"
+    with pytest.raises(InvalidInput, match="running; expected one that was paused"):
+        queue.resume(running.id)
+    assert queue.cancel(waiting.id).state == queue.cancel(running.id).state == "cancelled"
+    for call in (queue.pause, queue.resume):
+        with pytest.raises(InvalidInput, match="cancelled"):
+            call(running.id)
+
+
+def test_a_paused_job_stays_paused_when_its_queue_has_ended(tmp_path: Path):
+    first = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    signals = LocalEngine(tmp_path, device="cpu").put_signals(load("digits")[:24])
+    busy, other = (
+        first.submit(Train(representation="hypernetwork", signals=signals, config={"max_steps": ENDLESS}, seed=seed))
+        for seed in (0, 1)
+    )
+    first.pause(other.id)
+    first.cancel(busy.id)
+    first.close()
+    second = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    assert second.state(other.id).state == "paused"
+    assert second.submit(Load(name="no such set")).position == 0
+    second.cancel(other.id)
+    second.close()
+
+
+def test_a_history_is_thinned_evenly_and_keeps_its_ends():
+    history = History()
+    for step in range(10_000):
+        history.add(Moment(seconds=step, progress=Progress(step=step, total=10_000)))
+    steps = [moment.progress.step for moment in history.moments]
+    assert History.MOMENTS / 2 <= len(steps) <= History.MOMENTS + 1
+    assert steps[0] == 0 and steps[-1] == 9_999 and len(set(np.diff(steps[:-1]))) == 1
 
 
 # -- workers that die
