@@ -56,7 +56,7 @@ class Catalog:
             raise StoreError(f"Could not open the catalog {self.path}: {error}. Check the folder.") from error
         self.close = weakref.finalize(self, self._connection.close)
         with self._statements() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
         self._migrate()
 
@@ -208,6 +208,19 @@ class Catalog:
         with self._statements() as connection:
             rows = connection.execute(f"SELECT {columns} FROM jobs {which}", (value,)).fetchall()
         return [_job(row) for row in rows]
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; where several processes open a fresh file, SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _unknown(what: str, id: str) -> NotFound:

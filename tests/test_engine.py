@@ -76,6 +76,10 @@ def test_signal_sets_are_kept_listed_renamed_and_deleted(engine: Engine):
     assert all(e.id != id for e in engine.entries("signals"))
     with pytest.raises(NotFound):
         engine.delete(id)
+    engine.restore(id)
+    assert next(e for e in engine.entries("signals") if e.id == id).note == "noise"
+    with pytest.raises(NotFound):
+        engine.restore(id)
 
 
 def test_codes_vectors_and_renders_have_the_promised_shapes(engine: Engine, model: Checkpoint, digits: SignalSet):
@@ -173,6 +177,18 @@ def test_a_job_can_be_cancelled(engine: Engine, digits: SignalSet):
     with pytest.raises(Cancelled):
         job.wait()
     assert job.state.state == "cancelled"
+
+
+def test_a_job_can_be_paused_and_tells_how_it_went(engine: Engine, digits: SignalSet):
+    job = engine.train("hypernetwork", digits, seed=6, wait=False, **QUICK)
+    job.pause()
+    assert job.state.state == "paused" and not job.state.ended
+    job.resume()
+    assert isinstance(job.result(), Checkpoint)
+    losses = [moment.progress.metrics["loss"] for moment in job.history if "loss" in moment.progress.metrics]
+    assert losses and losses[-1] < losses[0]
+    with pytest.raises(InvalidInput):
+        job.pause()
 
 
 def test_a_job_that_cannot_work_says_why(engine: Engine, digits: SignalSet):
