@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
+    from explorer.noise import photon_noise
     from explorer.observations import Observations, Sampling
     from explorer.readers import datasets, load
     from explorer.signals import Axis, SignalSet
@@ -27,6 +28,7 @@ _HOMES = {
     "connect": "engine",
     "datasets": "readers",
     "load": "readers",
+    "photon_noise": "noise",
 }
 
 __all__ = [  # noqa: F822 (fetched by __getattr__)
@@ -42,6 +44,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "connect",
     "datasets",
     "load",
+    "photon_noise",
 ]
 
 

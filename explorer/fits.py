@@ -19,7 +19,6 @@ from explorer.errors import InvalidInput
 from explorer.messages import Progress
 from explorer.representations.base import Report
 
-_BETAS = (0.8, 0.95)  # short memories: full batches are not noisy, and fits are short
 _FIRST_DAMPING, _LESS, _MORE, _LEAST_DAMPING = 1e-2, 0.1, 10.0, 1e-7
 _PATIENCE = 2  # checks over which a plateau is seen
 
@@ -60,6 +59,8 @@ class Plan:
         plateau_db: so is one whose PSNR rose by less than this over the last two checks; None never.
         check_every: steps of Adam between looks at the PSNR; corrections are all looked at.
         snapshots: after which steps the networks are kept, counting on through the corrections.
+        betas: how long Adam remembers gradients and their squares. Short where steps look at all samples: there is no
+            noise to average, and fits are short.
     """
 
     steps: int
@@ -70,6 +71,7 @@ class Plan:
     plateau_db: float | None = None
     check_every: int = 10
     snapshots: tuple[int, ...] = ()
+    betas: tuple[float, float] = (0.8, 0.95)
 
     @property
     def total(self) -> int:
@@ -113,7 +115,7 @@ class _Adam:
 
     def __init__(self, networks: torch.Tensor, plan: Plan):
         self.networks, self._plan = networks.clone(), plan
-        self._optimiser = torch.optim.Adam([self.networks], betas=_BETAS, fused=True)
+        self._optimiser = torch.optim.Adam([self.networks], betas=self._plan.betas, fused=True)
 
     def step(self, problem: Problem, step: int) -> None:
         self._optimiser.param_groups[0]["lr"] = self._plan.rate(step)
@@ -123,7 +125,7 @@ class _Adam:
     def keep(self, rows: torch.Tensor) -> None:
         state = self._optimiser.state[self.networks]
         self.networks = self.networks[rows]
-        self._optimiser = torch.optim.Adam([self.networks], betas=_BETAS, fused=True)
+        self._optimiser = torch.optim.Adam([self.networks], betas=self._plan.betas, fused=True)
         kept = {name: state[name][rows] for name in ("exp_avg", "exp_avg_sq")}
         self._optimiser.state[self.networks] = {"step": state["step"], **kept}
 

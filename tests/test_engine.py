@@ -102,6 +102,19 @@ def test_a_window_shows_a_part_of_the_whole(engine: Engine, model: Checkpoint, d
     np.testing.assert_allclose(corner, whole[:, :16, 16:], atol=1e-4)
 
 
+def test_renders_are_differentiated(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)[:2]
+    assert engine.describe()["representations"]["oinr"]["derivatives"]
+    slopes = engine.render(codes, 200, derivative=(1, 0))
+    whole = engine.render(codes, 200)
+    np.testing.assert_allclose(slopes[:, 1:-1], (whole[:, 2:] - whole[:, :-2]) * 50, atol=0.05 * np.abs(slopes).max())
+    assert engine.render(codes, 6, derivative=(1, 2)).shape == (2, 6, 6, 1)
+    with pytest.raises(InvalidInput, match="each of 2 axes"):
+        engine.render(codes, 6, derivative=(1,))
+    with pytest.raises(InvalidInput, match="order of the derivative"):
+        engine.render(codes, 6, derivative=(5, 5))
+
+
 def test_a_choice_of_codes_is_the_same_codes(engine: Engine, model: Checkpoint, digits: SignalSet):
     codes = engine.encode(model, digits)
     some = codes[10:20][[2, 5]]

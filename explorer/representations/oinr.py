@@ -77,7 +77,7 @@ class OInrConfig:
         batch: signals of a sequence that a step looks at; 0 for all.
     """
 
-    widths: tuple[int, ...] = (8,)
+    widths: tuple[int, ...] = (8, 8)
     levels: int = 10
     capped: bool = True
     noise: bool = False
@@ -89,7 +89,7 @@ class OInrConfig:
     sobel: bool = False
     start: Literal["random", "mean", "own"] = "mean"
     start_samples: int = 20
-    steps: int = 100
+    steps: int = 60
     learning_rate: float = 2e-2
     final_learning_rate: float = 1e-3
     warm_steps: int = 10
@@ -117,6 +117,7 @@ class OInrConfig:
             plateau_db=self.plateau_db or None,
             check_every=self.check_every,
             snapshots=spread(self.steps, self.snapshots),
+            betas=(0.9, 0.99) if self.crop else (0.8, 0.95),  # crops are noisy
         )
 
     @property
