@@ -11,7 +11,8 @@ from explorer.analysis import classification, clustering, metrics, neighbors, pr
 from explorer.analysis.alignment import align
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, join, take
-from explorer.errors import InvalidInput
+from explorer.errors import InvalidInput, NotFound
+from explorer.fitting import ended_here
 from explorer.grids import nearest_on_grid, resample
 from explorer.interpolation import only
 from explorer.messages import (
@@ -20,6 +21,7 @@ from explorer.messages import (
     Classify,
     Cluster,
     CodesRecipe,
+    Configure,
     Control,
     Encode,
     Evaluate,
@@ -29,6 +31,7 @@ from explorer.messages import (
     Nearest,
     Neighbors,
     Observe,
+    Preview,
     Progress,
     Project,
     Quality,
@@ -43,13 +46,25 @@ from explorer.messages import (
 from explorer.nets.classifier import fit_mlp
 from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
-from explorer.representations.base import Differentiable, Fitted, Networks, Report, Representation, check_domain, silent
+from explorer.representations.base import (
+    Differentiable,
+    Fitted,
+    Networks,
+    Report,
+    Representation,
+    check_domain,
+    plain,
+    silent,
+)
 from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
     from explorer.local import LocalEngine
 
 RENDER_LIMIT_BYTES = 2**30
+PREVIEWED = 10_000
+"""Signals of a training beyond which what it has come to is not shown: every look would read them all."""
+
 CLASSIFIERS = {**classification.METHODS, "mlp": fit_mlp}
 
 
@@ -140,6 +155,32 @@ def _(recipe: Train, engine: "LocalEngine", report: Report) -> Artifact:
     resume, saving = engine.training_state(recipe.key, report)
     checkpoint = representation.train(config, signals, seed=recipe.seed, resume=resume, report=saving)
     return checkpoint.artifact
+
+
+@compute.register(Configure)
+def _(recipe: Configure, engine: "LocalEngine", report: Report) -> Artifact:
+    config = engine.representation(recipe.representation).config(recipe.preset, recipe.config)
+    return Artifact("configure", {}, {"config": plain(config)})
+
+
+@compute.register(Preview)
+def _(recipe: Preview, engine: "LocalEngine", report: Report) -> Artifact:
+    train = recipe.train
+    kept = engine.last_state(train.key)
+    state = kept and ended_here(kept)
+    if kept is None or state is None:
+        raise NotFound("Got a training that has kept nothing to look at yet; ask again in some seconds.")
+    representation, whole = engine.representation(train.representation), engine.signals(train.signals)
+    signals = whole.part(train.split)
+    if len(signals) > PREVIEWED:
+        raise InvalidInput(f"Got a training on {len(signals)} signals; expected at most {PREVIEWED} for a preview.")
+    config = representation.config(train.preset, train.config)
+    checkpoint = representation.train(config, signals, seed=train.seed, resume=state)
+    chosen = whole[_within(recipe.rows, len(whole))]
+    codes = representation.encode(checkpoint, Observations(chosen))
+    values = representation.render(checkpoint, codes, recipe.resolution)
+    quality = _quality(representation, checkpoint, codes, chosen, silent)
+    return Artifact("preview", {"values": values, "psnr_db": quality["psnr_db"]}, {"step": kept.meta["step"]})
 
 
 @compute.register(Encode)
@@ -343,13 +384,20 @@ def _(recipe: Nearest, engine: "LocalEngine", report: Report) -> Artifact:
 def _(recipe: Quality, engine: "LocalEngine", report: Report) -> Artifact:
     representation, checkpoint = _method(recipe.codes, engine)
     codes, signals = engine.run(recipe.codes, report), _signals(recipe.codes, engine)
+    return Artifact("quality", _quality(representation, checkpoint, codes.arrays, signals, report))
+
+
+def _quality(
+    representation: Representation, checkpoint: Checkpoint, codes: Arrays, signals: SignalSet, report: Report
+) -> dict[str, np.ndarray]:
+    """Codes against their whole signals: ``psnr_db`` [n], and ``ssim`` [n] where there is one."""
     found: list[dict[str, np.ndarray]] = []
     for rows, batch in Observations(signals).batches():
-        values = representation.decode(checkpoint, take(codes.arrays, rows), batch.coords)
+        values = representation.decode(checkpoint, take(codes, rows), batch.coords)
         truth = batch.values if batch.mask is None else np.where(batch.mask[..., None], batch.values, np.nan)
         found.append(_compared(signals, truth, values))
         report(Progress(step=rows.stop, total=len(signals), message="comparing"))
-    return Artifact("quality", join(found))
+    return join(found)
 
 
 @compute.register(Control)

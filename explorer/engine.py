@@ -20,6 +20,7 @@ from explorer.messages import (
     Classify,
     Cluster,
     CodesRecipe,
+    Configure,
     Control,
     Encode,
     Entry,
@@ -32,6 +33,7 @@ from explorer.messages import (
     Nearest,
     Neighbors,
     Observe,
+    Preview,
     Progress,
     Project,
     Quality,
@@ -247,6 +249,28 @@ class Engine(ABC):
             return self.submit(recipe)
         self.ensure(recipe, report)
         return Checkpoint.from_artifact(self.artifact(self.result_id(recipe.key)))
+
+    def configure(self, representation: str, preset: str = "default", **config: Any) -> Mapping[str, Any]:
+        """The whole configuration that such a training would have, by field; what is wrong with it is said."""
+        return self.ensure(Configure(representation=representation, preset=preset, config=config))["config"]
+
+    def preview(
+        self, train: Train, rows: Sequence[int], resolution: Sequence[int], after: int = 0
+    ) -> tuple[int, np.ndarray, np.ndarray]:
+        """What an unfinished training has come to, as far as it was kept.
+
+        Args:
+            rows: of the signal set.
+            after: the step that was last heard of; what is asked again at the same step is answered the same.
+
+        Returns:
+            The step, renders float32 [n, *resolution, m], and their PSNR [n] against the whole signals, in dB.
+        """
+        recipe = Preview(
+            train=train, rows=tuple(map(int, rows)), resolution=tuple(map(int, resolution)), after=int(after)
+        )
+        found = self.run(recipe)
+        return int(found.meta["step"]), found.arrays["values"], found.arrays["psnr_db"]
 
     def checkpoint(self, id: str) -> Checkpoint:
         """A kept checkpoint by name or id; the start of an id will do."""

@@ -15,6 +15,7 @@ from explorer.representations.base import Report
 
 REPORT_INTERVAL_S = 0.1
 _MOMENTS = ("exp_avg", "exp_avg_sq")
+_NO_STEP_LEFT = 2**53
 
 
 def draws(seed: int, step: int) -> np.random.Generator:
@@ -72,6 +73,16 @@ def minimise(
             total.zero_()
     for parameter in parameters.values():
         parameter.requires_grad_(False)
+
+
+def ended_here(state: Artifact) -> Artifact | None:
+    """A kept state as one of a training that has no step left to do; None for a state of another kind.
+
+    A training that is resumed with it gives the checkpoint that it had come to.
+    """
+    if state.kind != "training" or not isinstance(state.meta.get("step"), int):
+        return None
+    return Artifact("training", state.arrays, {**state.meta, "step": _NO_STEP_LEFT})
 
 
 def _state(step: int, parameters: Mapping[str, torch.Tensor], optimiser: torch.optim.AdamW) -> Artifact:

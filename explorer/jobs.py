@@ -208,7 +208,7 @@ class JobQueue:
             run, state = self._running[event.job], self._live[event.job]
             if event.progress:
                 eta_s = run.eta(event.progress.step, event.progress.total, time.monotonic())
-                state = replace(state, progress=event.progress, eta_s=eta_s)
+                state = replace(state, progress=event.progress, eta_s=eta_s, memory_bytes=event.memory_bytes)
                 run.history.add(Moment(seconds=run.seconds, progress=event.progress))
             if event.state != "running" or run.is_to_be_noted():
                 self._save_history(event.job, run.history.moments)

@@ -107,7 +107,7 @@ class LocalEngine(Engine):
 
     def training_state(self, key: str, report: Report) -> tuple[Artifact | None, Report]:
         """What an earlier, interrupted run of the same training left, and a Report that keeps the same for the next."""
-        saved, kept = self.store.load_state(key), time.monotonic()
+        kept = time.monotonic()
 
         def saving(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
             nonlocal kept
@@ -121,7 +121,7 @@ class LocalEngine(Engine):
                 self.store.save_state(key, state().to_bytes())
                 kept = time.monotonic()
 
-        return (Artifact.from_bytes(saved) if saved else None), saving
+        return self.last_state(key), saving
 
     # -- what recipes are made of
 
@@ -135,6 +135,21 @@ class LocalEngine(Engine):
 
     def representation(self, name: str) -> Representation:
         return base.get(name, self.device)
+
+    def used_bytes(self) -> int | None:
+        """What this process holds of its GPU, or of the machine where there is none; None where nobody can say."""
+        if self.device.startswith("cuda"):
+            return torch.cuda.memory_reserved(self.device)
+        try:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+        except OSError:
+            return None
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def last_state(self, key: str) -> Artifact | None:
+        """What an unfinished training last kept, if anything."""
+        saved = self.store.load_state(key)
+        return Artifact.from_bytes(saved) if saved else None
 
     def clustering(self, recipe: Cluster, fit: Callable[[], Clustering]) -> Clustering:
         """A fitted clustering, which stays at hand while other resolutions are assigned to it."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from explorer.artifacts import canonical_json, sha256
@@ -122,6 +123,37 @@ class Train(Recipe):
     config: Mapping[str, Any] = field(default_factory=dict)
     split: str = "train"
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configure(Recipe):
+    """The whole configuration of a training, as meta ``config``; what is wrong with one is an error in words."""
+
+    op: Literal["configure"] = "configure"
+    representation: str
+    preset: str = "default"
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview(Recipe):
+    """What an unfinished training has come to: some signals as its last kept state encodes and renders them.
+
+    ``after`` is the step that was last heard of, which tells one question from the next. Result: ``values`` float32
+    [n, *resolution, m] and ``psnr_db`` [n] against the whole signals; as meta the ``step`` of the state.
+    """
+
+    op: Literal["preview"] = "preview"
+    train: Train
+    rows: tuple[int, ...]
+    resolution: tuple[int, ...]
+    after: int = 0
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("signals", len(self.rows), 1, 64)
+        _between("resolution", int(np.prod(self.resolution, dtype=object)), 1, 2**20)
+        _between("step", self.after, 0, 2**53)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -413,8 +445,8 @@ class Classify(Recipe):
 
 
 RECIPES: tuple[type[Recipe], ...] = (
-    Load, Observe, Train, Encode, Take, Interpolate, Blend, Layers, Vectors, Render, Project, Cluster, Neighbors,
-    Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
+    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Layers, Vectors, Render, Project,
+    Cluster, Neighbors, Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
 LONG = (Train, Evaluate, Classify)
 """What a server gives to a worker: it takes long, and may take the process down."""
@@ -423,6 +455,8 @@ AnyRecipe = (
     Load
     | Observe
     | Train
+    | Configure
+    | Preview
     | Encode
     | Take
     | Interpolate
@@ -498,6 +532,7 @@ class JobState:
         position: how many jobs run before it.
         eta_s: seconds left, None while unknown.
         error: what went wrong, in words.
+        memory_bytes: what its worker holds: of the GPU where there is one, else of the machine.
     """
 
     id: str
@@ -509,6 +544,7 @@ class JobState:
     eta_s: float | None = None
     seconds: float = 0.0
     error: str = ""
+    memory_bytes: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -544,3 +580,4 @@ class JobEvent:
     state: Literal["running", "done", "failed", "cancelled"]
     progress: Progress | None = None
     error: str = ""
+    memory_bytes: int | None = None

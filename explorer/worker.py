@@ -84,10 +84,12 @@ class Worker:
                 raise self._stopped[job]
             if time.monotonic() - sent >= PROGRESS_EVERY_S or progress.step == progress.total:
                 finite = {name: value for name, value in progress.metrics.items() if math.isfinite(value)}
-                self._send(JobEvent(job=job, state="running", progress=replace(progress, metrics=finite)))
+                moved = replace(progress, metrics=finite)
+                self._send(JobEvent(job=job, state="running", progress=moved, memory_bytes=engine.used_bytes()))
                 sent = time.monotonic()
 
-        _engine(self._home, self._device).run(_RECIPE.validate_python(recipe), report)
+        engine = _engine(self._home, self._device)
+        engine.run(_RECIPE.validate_python(recipe), report)
 
     def _send(self, event: JobEvent) -> None:
         print(json.dumps(asdict(event)), file=self._events, flush=True)

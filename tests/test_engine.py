@@ -11,7 +11,7 @@ from explorer.codes import Checkpoint
 from explorer.engine import Engine
 from explorer.errors import Cancelled, ExplorerError, InvalidInput, NotFound
 from explorer.local import LocalEngine
-from explorer.messages import Cluster, Encode, Project, Render, Take
+from explorer.messages import Cluster, Encode, Project, Render, Take, Train
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.remote import ChildServer, RemoteEngine
@@ -202,6 +202,41 @@ def test_a_job_can_be_paused_and_tells_how_it_went(engine: Engine, digits: Signa
     assert losses and losses[-1] < losses[0]
     with pytest.raises(InvalidInput):
         job.pause()
+
+
+def test_a_configuration_is_checked_and_filled_in(engine: Engine):
+    config = engine.configure("hypernetwork", "compact", resolutions=[8, 16])
+    assert (config["width"], config["resolutions"]) == (5, [8, 16])
+    for wrong in ({"width": 0}, {"width": "wide"}, {"decay": "never"}, {"no_such": 1}):
+        with pytest.raises(InvalidInput, match=next(iter(wrong))):
+            engine.configure("hypernetwork", **wrong)
+    fields = {field["name"]: field for field in engine.describe()["representations"]["hypernetwork"]["fields"]}
+    assert fields["decay"]["choices"] == ["cosine", "power"]
+    assert (fields["resolutions"]["type"], fields["resolutions"]["many"]) == ("int", True)
+    assert all(field["help"] and field["type"] in ("int", "float", "bool", "str") for field in fields.values())
+
+
+@pytest.mark.parametrize("name", ["hypernetwork", "functa"])
+def test_an_unfinished_training_can_be_looked_at(engine: Engine, digits: SignalSet, name: str):
+    """What is shown after a pause near the end is close to what the training gives."""
+    steps = {"hypernetwork": {"min_steps": 1, "max_steps": 600, "width": 8, "point_width": 32},
+             "functa": {"steps": 120, "latent": 8, "width": 16, "layers": 3, "inner_steps": 2}}[name]  # fmt: skip
+    job = engine.train(name, digits[:60], seed=8, split="all", wait=False, **steps)
+    recipe = Train(**{**job.state.recipe, "op": "train"})
+    with pytest.raises(NotFound, match="kept nothing"):
+        engine.preview(recipe, [0], (8, 8), after=2**50)
+    for state in job.events():
+        if state.progress and state.progress.message == "training" and state.progress.step > state.progress.total / 2:
+            break
+    job.pause()
+    if job.state.ended:
+        pytest.skip("the training was too quick to be paused")
+    step, values, psnr_db = engine.preview(recipe, [0, 5], (12, 12))
+    assert 0 < step < state.progress.total and values.shape == (2, 12, 12, 1)
+    job.resume()
+    model = job.result()
+    quality = engine.quality(engine.encode(model, digits[:60])[[0, 5]])["psnr_db"]
+    assert np.isfinite(psnr_db).all() and np.abs(psnr_db - quality).max() < 6
 
 
 def test_a_job_that_cannot_work_says_why(engine: Engine, digits: SignalSet):

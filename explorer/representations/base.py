@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -87,12 +87,15 @@ class Representation(ABC):
 
     @classmethod
     def fields(cls) -> list[dict[str, Any]]:
-        """The Config's fields for a form: ``name``, ``type``, and ``help`` as its docstring says it."""
+        """The Config's fields for a form: ``name``, ``help`` as its docstring says it, and what a value is: its
+        ``type`` (int, float, bool or str), whether there can be ``many`` of them or none (``optional``), ``choices``.
+        """
         _, _, arguments = inspect.cleandoc(cls.Config.__doc__ or "").partition("Args:\n")
         said = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
         help = {name: " ".join(text.split()) for name, text in said}
+        types = get_type_hints(cls.Config)
         return [
-            {"name": f.name, "type": getattr(f.type, "__name__", str(f.type)), "help": help.get(f.name, "")}
+            {"name": f.name, "help": help.get(f.name, ""), **_values(types[f.name])}
             for f in dataclasses.fields(cls.Config)
         ]
 
@@ -100,7 +103,7 @@ class Representation(ABC):
         """What a training on a signal set came to; ``training`` says more of how it went."""
         return Checkpoint(
             representation=self.name,
-            config={name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(config).items()},
+            config=plain(config),
             domain=domain_of(signals),
             arrays=arrays,
             training={"signals": signals.id, "name": signals.name, "seed": seed, **training},
@@ -243,6 +246,23 @@ class Fitted(Representation):
                 that nothing interrupted.
             start: codes of the same signals, at another resolution, from which the fits go on.
         """
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A Config's fields as JSON has them."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(config).items()}
+
+
+def _values(kind: Any) -> dict[str, Any]:
+    """What values a field's type allows, in words for a form: see ``Representation.fields``."""
+    parts = [part for part in get_args(kind) if part not in (type(None), ...)]
+    if get_origin(kind) is Literal:
+        return {"type": type(parts[0]).__name__, "many": False, "optional": False, "choices": parts}
+    if get_origin(kind) is tuple:
+        return _values(parts[0]) | {"many": True}
+    if parts:
+        return _values(parts[0]) | {"optional": True}
+    return {"type": kind.__name__, "many": False, "optional": False, "choices": []}
 
 
 @lru_cache(maxsize=32)
