@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -29,25 +30,12 @@ class RemoteEngine(Engine):
     """
 
     def __init__(self, url: str, token: str | None = None, memory_bytes: int = 2**28):
-        self.url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # Work may take as long as it takes; only connecting may not.
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers=headers,
-            timeout=httpx.Timeout(None, connect=5),
-            limits=httpx.Limits(max_connections=64),
-            trust_env=False,
-        )
+        self._http = _client(url, token)
         self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
-            response = self._http.request(method, path, **options)
-        except httpx.TransportError as error:
-            raise ServerUnavailable(
-                f"No answer from the model server at {self.url} ({type(error).__name__}). Is `explorer serve` running?"
-            ) from None
+        with _reaching(self._http) as http:
+            response = http.request(method, path, **options)
         _raise_for(response)
         return response
 
@@ -119,7 +107,7 @@ class RemoteEngine(Engine):
         return _job_state(self._ask("GET", f"/v1/jobs/{id}").json())
 
     def job_events(self, id: str) -> Iterator[JobState]:
-        with self._http.stream("GET", f"/v1/jobs/{id}/events") as response:
+        with _reaching(self._http) as http, http.stream("GET", f"/v1/jobs/{id}/events") as response:
             if response.is_error:
                 response.read()
             _raise_for(response)
@@ -146,6 +134,28 @@ class RemoteEngine(Engine):
 
     def close(self) -> None:
         self._http.close()
+
+
+def _client(url: str, token: str | None) -> httpx.Client:
+    return httpx.Client(
+        base_url=url.rstrip("/"),
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        # Work may take as long as it takes; only connecting may not.
+        timeout=httpx.Timeout(None, connect=5),
+        limits=httpx.Limits(max_connections=64),
+        trust_env=False,
+    )
+
+
+@contextmanager
+def _reaching(http: httpx.Client) -> Iterator[httpx.Client]:
+    """Raises ServerUnavailable where nobody answers, or stops in the middle."""
+    try:
+        yield http
+    except httpx.TransportError as error:
+        raise ServerUnavailable(
+            f"No answer from the model server at {http.base_url} ({type(error).__name__}). Is `explorer serve` running?"
+        ) from None
 
 
 def _raise_for(response: httpx.Response) -> None:
@@ -207,6 +217,10 @@ class ChildServer:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def client(self) -> httpx.Client:
+        """What speaks to it; waits until it answers."""
+        return _client(self.url, self.token)
 
     def connect(self) -> RemoteEngine:
         """An engine on it."""

@@ -2,12 +2,14 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
 from explorer.engine import Engine, connect
 from explorer.errors import ServerUnavailable
+from explorer.messages import JobState
 from explorer.remote import ChildServer, RemoteEngine
 
 _lock = threading.Lock()
@@ -36,47 +38,61 @@ class ChildEngine(RemoteEngine):
     """An engine on a child server, which is started again when it died.
 
     What is asked of an engine is a pure function of named inputs and the store outlives the server, so a request that
-    the dying server did not answer is simply asked again.
+    the dying server did not answer is simply asked again; jobs go on in the next one under the ids that they had.
     """
 
     def __init__(self) -> None:
+        super().__init__("http://model-server.invalid")
         self._starting = threading.Lock()
         self._server = ChildServer()
-        self._connected = False
-        super().__init__("http://model-server.invalid")
-
-    @property
-    def restarting(self) -> bool:
-        """Whether the server is being started at this moment."""
-        return self._starting.locked()
+        self._reached: ChildServer | None = None  # the one to which requests go; none while one starts
+        self._closed = False
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         asked = self._connect()
         try:
             return super()._ask(method, path, **options)
         except ServerUnavailable:
-            # Its connections close a moment before it has ended; or another thread has already started the next.
-            if not asked.ends_within(1.0):
+            if not self._replaced(asked):
                 raise
-            self._connect()
             return super()._ask(method, path, **options)
 
+    def job_events(self, id: str) -> Iterator[JobState]:
+        asked = self._connect()
+        try:
+            yield from super().job_events(id)
+        except ServerUnavailable:
+            if not self._replaced(asked):
+                raise
+            yield from self.job_events(id)
+
     def _connect(self) -> ChildServer:
-        """See that the server lives and that requests go there."""
-        if self._connected and self._server.alive:
-            return self._server
+        """The server that lives, once requests go there."""
+        reached = self._reached
+        if reached is not None and reached.alive:
+            return reached
         with self._starting:
-            if self._connected and self._server.alive:
-                return self._server
-            if self._connected or not self._server.alive:
+            if self._closed:
+                raise ServerUnavailable("The model server was stopped, since the dashboard ends. Start it again.")
+            if self._reached is not None and self._reached.alive:
+                return self._reached
+            if self._reached is not None or not self._server.alive:
+                self._reached = None
                 self._server.stop()
                 self._server = ChildServer()
-            self.url = self._server.url
-            self._http.base_url = httpx.URL(self.url)
-            self._http.headers["Authorization"] = f"Bearer {self._server.token}"
-            self._connected = True
+            self._http = self._server.client()
+            self._reached = self._server
             return self._server
 
+    def _replaced(self, asked: ChildServer) -> bool:
+        """Whether a server has ended, and another one is there now. Its connections close a moment before it ends."""
+        if not asked.ends_within(1.0):
+            return False
+        self._connect()
+        return True
+
     def close(self) -> None:
-        super().close()
-        self._server.stop()
+        with self._starting:
+            self._closed = True
+            super().close()
+            self._server.stop()

@@ -2,29 +2,31 @@
 
 const PERIOD_MS = 40
 
-let last = 0
-let waiting = 0
-let listener = null
+// Kept with the source and not in this module: Bokeh compiles it anew for each event that comes before it is ready.
+const states = (window.explorerPointers ??= new WeakMap())
 
 export default ({ pointer }, event) => {
+  if (!states.has(pointer)) states.set(pointer, { last: 0, waiting: 0, listener: null })
+  const state = states.get(pointer)
   const tell = (kind) => {
     const { x, y, sx, sy } = event
     pointer.data = { kind: [kind], x: [x], y: [y], sx: [sx], sy: [sy] }
   }
-  clearTimeout(waiting)
   if (event.event_name === "mousemove") {
-    const wait = Math.max(0, last + PERIOD_MS - performance.now())
-    waiting = setTimeout(() => {
-      last = performance.now()
+    clearTimeout(state.waiting)
+    const wait = Math.max(0, state.last + PERIOD_MS - performance.now())
+    state.waiting = setTimeout(() => {
+      state.last = performance.now()
       tell("move")
     }, wait)
     return
   }
-  document.removeEventListener("keydown", listener)
+  document.removeEventListener("keydown", state.listener)
   if (event.event_name === "mouseenter") {
-    listener = (key) => key.key === "Escape" && tell("escape")
-    document.addEventListener("keydown", listener)
+    state.listener = (key) => key.key === "Escape" && tell("escape")
+    document.addEventListener("keydown", state.listener)
   } else {
+    clearTimeout(state.waiting)
     tell("leave")
   }
 }
