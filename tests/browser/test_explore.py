@@ -109,7 +109,7 @@ def test_an_address_opens_the_same_view_elsewhere(page: Page, browser: Browser):
     expect(page.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible()
     other = opened(browser, page.url)
     wait_for_map(other)
-    expect(other.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible()
+    expect(other.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible(timeout=60_000)  # behind all that page asked
     assert stop(other) == "48×48"
     # What was asked for last comes last: the pages are compared once both have it.
     wait_until(page, lambda: picture(other, "render") == picture(page, "render"))
