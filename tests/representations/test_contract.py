@@ -24,6 +24,7 @@ from explorer.signals import SignalSet
 
 # A training of a second or so; a method that is not named here is tested as its default preset has it.
 SMALL = {
+    "arc": {"latent": 6, "steps": 30, "train_steps": 60, "train_points": 16},
     "functa": {"latent": 8, "width": 16, "layers": 3, "steps": 20},
     "oinr": {"steps": 20, "widths": [6]},
     "hypernetwork": {"width": 6, "point_width": 24, "features": 16, "min_steps": 20, "max_steps": 20},

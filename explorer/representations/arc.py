@@ -1,0 +1,425 @@
+"""Anchored clouds of latents, read by a decoder that all signals share.
+
+Source: "ARC: Anchored Representation Clouds for High-Resolution INR Classification", section 3.2 and appendix A.
+
+Shape legend: N signals, P samples of all of them, A anchors of all of them, D axes, M channels, Z latents of an anchor,
+n neighbours.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from explorer.artifacts import Arrays, Artifact
+from explorer.clouds import Cloud
+from explorer.codes import Checkpoint, Domain, join, take
+from explorer.errors import InvalidInput
+from explorer.fits import Plan, fit
+from explorer.fitting import draws, minimise
+from explorer.messages import Progress
+from explorer.nets.anchors import draw_anchors
+from explorer.nets.blocks import blocks, part
+from explorer.nets.cloud_fits import CloudFits
+from explorer.nets.decoder import CloudDecoder, places_of
+from explorer.nets.nearest import nearest
+from explorer.nets.precision import matmul_dtype
+from explorer.nets.warm import parameters_of
+from explorer.observations import Observations, uniform
+from explorer.representations.base import FUNCTION, Fitted, Report, check_domain, domain_of, silent
+from explorer.signals import SignalSet
+
+_FIRST_LATENTS = 1e-4  # the largest at the start of a fit (appendix A)
+_DECODED = 2**16  # points decoded at a time
+_CHUNK_POINTS = 2**21  # samples of the signals fitted at once; a signal that has more is fitted alone
+_TRAINING_POINTS = 2**22  # samples that the decoder's training holds
+_ALIGNED = 4096  # anchors that can be matched
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArcConfig:
+    """What can be chosen about clouds, their decoder and their fits. The defaults are ours; "paper-arc" the paper's.
+
+    Args:
+        neighbors: anchors that a point looks at.
+        latent: numbers of each anchor.
+        share: anchors for each sample of a signal; flat places get none.
+        least: anchors of a signal at the least, where it has so many samples.
+        anchors: so many for every signal, whatever its size; 0 to go by the share.
+        jitter: how far anchors stray from the samples that they are drawn at, in cells of the grid, so that no two
+            are equally near to a sample.
+        train_signals: signals on which the decoder is trained.
+        train_steps: steps of that training.
+        train_batch: signals of one of them.
+        train_points: samples of each of these.
+        train_learning_rate: at the first step; it falls along a cosine.
+        steps: of the fit of a cloud to a signal.
+        learning_rate: at the first of them.
+        final_learning_rate: at the last.
+        warm_steps: steps where fits go on from codes at a near resolution.
+        points: share of a signal's samples that a step looks at, drawn afresh.
+        psnr_db: a signal that reaches it is done; 0 for never.
+        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
+        chunk: signals fitted at once.
+    """
+
+    neighbors: int = 4
+    latent: int = 32
+    share: float = 0.05
+    least: int = 16
+    anchors: int = 0
+    jitter: float = 1.0
+    train_signals: int = 100
+    train_steps: int = 3000
+    train_batch: int = 32
+    train_points: int = 98
+    train_learning_rate: float = 1e-2
+    steps: int = 150
+    learning_rate: float = 2e-2
+    final_learning_rate: float = 5e-4
+    warm_steps: int = 50
+    points: float = 0.25
+    psnr_db: float = 0.0
+    plateau_db: float = 0.0
+    chunk: int = 16
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            final_learning_rate=self.final_learning_rate,
+            psnr_db=self.psnr_db or math.inf,
+            plateau_db=self.plateau_db or None,
+        )
+
+    @property
+    def warm_plan(self) -> Plan:
+        """From codes of the same signals at another resolution."""
+        return dataclasses.replace(self.plan, steps=self.warm_steps, learning_rate=self.learning_rate / 2)
+
+
+class Arc(Fitted):
+    """Clouds of anchored latents.
+
+    Codes are a ``clouds.Cloud`` and, for each signal, ``psnr_db`` [N] and ``steps`` [N] of its fit.
+    """
+
+    name = "arc"
+    spaces = ("code", FUNCTION)
+    amortised = False
+    points = ()
+    paths = ("aligned",)
+    Config = ArcConfig
+    presets = {
+        "default": ArcConfig(),
+        "paper-arc": ArcConfig(
+            least=4,
+            jitter=0.0,
+            train_steps=500,
+            train_batch=100,
+            train_points=196,
+            train_learning_rate=5e-3,
+            steps=500,
+            learning_rate=5e-3,
+            final_learning_rate=5e-3,
+        ),
+    }
+
+    def train(
+        self,
+        config: ArcConfig,
+        signals: SignalSet,
+        *,
+        seed: int,
+        resume: Artifact | None = None,
+        report: Report = silent,
+    ) -> Checkpoint:
+        fitting = _Fitting(config, domain_of(signals), self.device)
+        few = np.sort(np.random.default_rng(seed).permutation(len(signals))[: config.train_signals])
+        known = Observations(signals[few])
+        parameters = fitting.learn(known, seed, resume, report)
+        # Codes as they will be, with the decoder at rest, say how far each latent ranges.
+        codes = fitting.run(known, parameters, config.plan, seed, None, None, report)
+        latents = Cloud.of(codes).latents
+        deviation = latents.std(0)
+        scale = {"latents.mean": latents.mean(0), "latents.deviation": np.where(deviation > 0, deviation, 1)}
+        arrays = {**{name: tensor.cpu().numpy() for name, tensor in parameters.items()}, **scale}
+        return self.checkpoint(config, signals, {k: v.astype(np.float32) for k, v in arrays.items()}, seed=seed)
+
+    def encode(
+        self,
+        checkpoint: Checkpoint,
+        observations: Observations,
+        *,
+        seed: int = 0,
+        resume: Artifact | None = None,
+        start: Arrays | None = None,
+        report: Report = silent,
+    ) -> dict[str, np.ndarray]:
+        """Code arrays; with ``start``, codes of the same signals at another resolution, fits go on from there."""
+        check_domain(checkpoint.domain, observations.signals)
+        fitting = self._fitting(checkpoint)
+        plan = fitting.config.plan if start is None else fitting.config.warm_plan
+        parameters = parameters_of(checkpoint, self.device)
+        return fitting.run(observations, parameters, plan, seed, resume, start, report)
+
+    def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
+        cloud, (p, d) = Cloud.of(codes), coords.shape[-2:]
+        values = np.empty((len(cloud), p, checkpoint.domain.m), np.float32)
+        for rows, points in blocks(len(cloud), p, _DECODED):
+            shape = (rows.stop - rows.start, points.stop - points.start)
+            asked = np.broadcast_to(part(coords, rows, points), (*shape, d)).reshape(-1, d)
+            whose = np.repeat(np.arange(rows.start, rows.stop), shape[1])
+            near = nearest(cloud.positions, cloud.offsets, asked, whose, checkpoint.config["neighbors"], self.device)
+            values[rows, points] = self._fitting(checkpoint).read(checkpoint, cloud, asked, near).reshape(*shape, -1)
+        return values
+
+    def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
+        """Moments of each latent over the anchors, and over where they lie: [N, Z (1 + D + D (D + 1) / 2)]."""
+        cloud = Cloud.of(codes)
+        latents = (cloud.latents - checkpoint.arrays["latents.mean"]) / checkpoint.arrays["latents.deviation"]
+        places = [np.ones(len(latents), np.float32), *cloud.positions.T]
+        places += [places[i + 1] * places[j + 1] for i in range(cloud.d) for j in range(i, cloud.d)]
+        products = np.stack(places, 1)[:, :, None] * latents[:, None]
+        sums = np.add.reduceat(products, cloud.offsets[:-1], axis=0).reshape(len(cloud), -1)
+        return (sums / cloud.sizes[:, None]).astype(np.float32)
+
+    def interpolate(
+        self, checkpoint: Checkpoint, start: Arrays, end: Arrays, at: np.ndarray, method: str = "aligned"
+    ) -> dict[str, np.ndarray]:
+        """Anchors of one cloud go straight to those of the other that an optimal assignment gives them."""
+        one, other = Cloud.of(start), Cloud.of(end)
+        pairs = self._pairs(checkpoint, one, other) if ((0 < at) & (at < 1)).any() else None
+        return join([_between(one, other, pairs, float(t)).arrays for t in at])
+
+    def blend(self, checkpoint: Checkpoint, codes: Arrays, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """The heaviest cloud, drawn to each of the others in turn."""
+        order = np.argsort(-weights, kind="stable")
+        mean, total = Cloud.of(take(codes, order[:1])), weights[order[0]]
+        for row in order[1:]:
+            if weights[row] > 0:
+                total += weights[row]
+                other = Cloud.of(take(codes, [row]))
+                mean = _between(mean, other, self._pairs(checkpoint, mean, other), float(weights[row] / total))
+        return mean.arrays
+
+    def _pairs(self, checkpoint: Checkpoint, one: Cloud, other: Cloud) -> tuple[np.ndarray, np.ndarray]:
+        """Anchors of two clouds matched by place and content: optimally, and those left over with the likest."""
+        if max(len(one.positions), len(other.positions)) > _ALIGNED:
+            raise InvalidInput(f"Got clouds of more than {_ALIGNED} anchors; expected fewer, to match them.")
+        crowd = len(one.positions) ** (1 / one.d)
+        scale = checkpoint.arrays["latents.deviation"] * math.sqrt(one.latents.shape[1])
+        points = [np.concatenate([c.positions * crowd, c.latents / scale], 1).astype(np.float64) for c in (one, other)]
+        cost = np.square(points[0]).sum(1)[:, None] + np.square(points[1]).sum(1) - 2 * points[0] @ points[1].T
+        mine, theirs = linear_sum_assignment(cost)
+        spare, wanted = (
+            np.setdiff1d(np.arange(size), used) for size, used in zip(cost.shape, (mine, theirs), strict=True)
+        )
+        mine = np.concatenate([mine, spare, cost[:, wanted].argmin(0)])
+        return mine.astype(int), np.concatenate([theirs, cost[spare].argmin(1), wanted]).astype(int)
+
+    def _fitting(self, checkpoint: Checkpoint) -> "_Fitting":
+        return _Fitting(self.config(overrides=checkpoint.config), checkpoint.domain, self.device)
+
+
+def _between(one: Cloud, other: Cloud, pairs: tuple[np.ndarray, np.ndarray] | None, t: float) -> Cloud:
+    """Matched clouds of one signal each, a part of the way from one to the other; exact at both ends."""
+    if pairs is None or t in (0, 1):
+        return other if t == 1 else one
+    mine, theirs = pairs
+
+    def mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a[mine] + np.float32(t) * (b[theirs] - a[mine])
+
+    return Cloud(
+        positions=mixed(one.positions, other.positions),
+        latents=mixed(one.latents, other.latents),
+        frames=mixed(one.frames, other.frames),
+        offsets=np.array([0, len(mine)]),
+    )
+
+
+class _Fitting:
+    """The clouds and the decoder of one configuration over one domain."""
+
+    def __init__(self, config: ArcConfig, domain: Domain, device: str):
+        counts = [config.neighbors, config.latent, config.least, config.train_signals, config.train_batch, config.chunk]
+        counts += [config.train_points, config.train_steps, config.steps, config.warm_steps]
+        if min(counts) < 1 or config.anchors < 0 or not (0 < config.share <= 1 and 0 < config.points <= 1):
+            raise InvalidInput(
+                f"Got neighbors, latent, least, train_signals, train_batch, chunk, train_points, train_steps, steps, "
+                f"warm_steps {counts}, anchors {config.anchors}, share {config.share} and points {config.points}; "
+                "expected whole numbers above 0, anchors of 0 or more and shares above 0 up to 1."
+            )
+        self.config, self.device, self.dtype = config, device, matmul_dtype(device)
+        self.decoder = CloudDecoder(d=domain.d, m=domain.m, neighbors=config.neighbors, latent=config.latent)
+        low, high = domain.value_range
+        self._low, self._span = low, high - low
+
+    # -- the decoder
+
+    def learn(self, known: Observations, seed: int, resume: Artifact | None, report: Report) -> dict[str, torch.Tensor]:
+        """The decoder's parameters, from clouds that are fitted together with it."""
+        config, generator = self.config, torch.Generator().manual_seed(seed)
+        rows = slice(0, max(1, _TRAINING_POINTS // known.points))
+        anchors, problem = self._prepared(known, rows, {}, seed)
+        parameters = self.decoder.initial(generator)
+        first = _FIRST_LATENTS * (2 * torch.rand(len(problem) * problem.slots, config.latent, generator=generator) - 1)
+        moved = {name: tensor.to(self.device) for name, tensor in {**parameters, "latents": first}.items()}
+        starts, together = np.cumsum(problem.counts) - problem.counts, min(config.train_batch, len(problem))
+        each = config.train_batch * config.train_points // together
+
+        def loss_at(step: int) -> torch.Tensor:
+            rng = draws(seed, step)
+            chosen = rng.choice(len(problem), together, replace=False)[:, None]
+            index = starts[chosen] + (rng.random((together, each)) * problem.counts[chosen]).astype(np.int64)
+            kept = torch.from_numpy(index.ravel()).to(self.device)
+            cast = {name: tensor.to(self.dtype) for name, tensor in moved.items()}
+            values = self.decoder(cast, cast["latents"], problem.neighbors[kept], problem.places[kept].to(self.dtype))
+            squares = (values.float() - problem.values[kept]).square().mean(1)
+            return (squares if problem.weights is None else squares * problem.weights[kept]).mean()
+
+        minimise(
+            moved,
+            loss_at,
+            steps=config.train_steps,
+            learning_rate_at=lambda step: config.train_learning_rate * _cosine(step / config.train_steps),
+            report=report,
+            resume=resume,
+            metrics=lambda loss: {"psnr_db": -10 * math.log10(max(loss, 1e-14))},
+        )
+        return {name: moved[name] for name in parameters}
+
+    def read(self, checkpoint: Checkpoint, cloud: Cloud, coords: np.ndarray, near: np.ndarray) -> np.ndarray:
+        """Values float32 [P, M] at points [P, D] whose nearest anchors [P, n] are known."""
+        parameters = parameters_of(checkpoint, self.device)
+        neighbors = torch.from_numpy(near).to(self.device)
+        places, latents = self._seen(cloud, coords, neighbors)
+        values = self.decoder(parameters, latents, neighbors, places)
+        return values.mul_(self._span).add_(self._low).cpu().numpy()
+
+    def _seen(self, cloud: Cloud, coords: np.ndarray, neighbors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        points, positions, frames, latents = (
+            torch.tensor(array, device=self.device) for array in (coords, cloud.positions, cloud.frames, cloud.latents)
+        )
+        return places_of(points, positions, frames, neighbors), latents
+
+    # -- fits
+
+    def run(
+        self,
+        observations: Observations,
+        parameters: dict[str, torch.Tensor],
+        plan: Plan,
+        seed: int,
+        resume: Artifact | None,
+        start: Arrays | None,
+        report: Report,
+    ) -> dict[str, np.ndarray]:
+        """Codes of all observations, chunk after chunk."""
+        n, chunk = len(observations), max(1, min(self.config.chunk, _CHUNK_POINTS // observations.points))
+        parts, done = _restored(resume, n, chunk)
+        for first in range(done, n, chunk):
+            rows = slice(first, min(first + chunk, n))
+
+            def heard(step: int, psnr_db: float, rows: slice = rows) -> None:
+                so_far = rows.start + (rows.stop - rows.start) * step // plan.total
+                report(Progress(step=min(so_far, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
+
+            anchors, problem = self._prepared(observations, rows, parameters, seed)
+            latents = self._first(anchors, observations.signals[rows].keys, seed)
+            if start is not None:
+                old = Cloud.of(take(start, rows))
+                near = nearest(old.positions, old.offsets, anchors.positions, anchors.owners, 1, self.device)[:, 0]
+                latents = old.latents[near]
+            there = np.arange(problem.slots) < anchors.sizes[:, None]
+            padded = np.zeros((*there.shape, self.config.latent), np.float32)
+            padded[there] = latents
+            fitted = fit(problem, torch.from_numpy(padded).flatten(1).to(self.device), plan, heard)
+            latents = fitted.networks.view(*there.shape, -1).cpu().numpy()[there]
+            found = {"psnr_db": fitted.psnr_db.cpu().numpy(), "steps": fitted.steps.cpu().numpy()}
+            parts.append({**dataclasses.replace(anchors, latents=latents).arrays, **found})
+            report(
+                Progress(
+                    step=rows.stop, total=n, message="fitting", metrics={"psnr_db": float(found["psnr_db"].mean())}
+                ),
+                state=lambda: Artifact("fits", join(parts), {"n": n, "chunk": chunk}),
+            )
+        return join(parts)
+
+    def _first(self, anchors: Cloud, keys: np.ndarray, seed: int) -> np.ndarray:
+        """Small latents [A, Z], each signal's own."""
+        lots = 2 * uniform(seed, keys, int(anchors.sizes.max()) * self.config.latent, stream=5) - 1
+        slots = np.arange(len(anchors.positions)) - anchors.offsets[anchors.owners]
+        return (_FIRST_LATENTS * lots.reshape(len(keys), -1, self.config.latent)[anchors.owners, slots]).astype(
+            np.float32
+        )
+
+    def _prepared(
+        self, observations: Observations, rows: slice, parameters: dict[str, torch.Tensor], seed: int
+    ) -> tuple[Cloud, CloudFits]:
+        """Clouds of some signals, their latents still empty, and how their samples lie to them."""
+        config, batch = self.config, observations.batch(rows)
+        n, p, m = batch.values.shape
+        positions, offsets = draw_anchors(
+            batch,
+            observations.sampling,
+            observations.signals[rows].keys,
+            share=config.share,
+            least=config.least,
+            most=config.anchors,
+            jitter=config.jitter,
+            seed=seed,
+        )
+        whose, points = np.nonzero(np.ones((n, p), bool) if batch.mask is None else batch.mask)
+        coords = np.ascontiguousarray(batch.coords[points] if batch.coords.ndim == 2 else batch.coords[whose, points])
+        near = nearest(positions, offsets, coords, whose, config.neighbors, self.device)
+        counts = np.bincount(whose, minlength=n)
+        # In units of what is usual in its signal: a neighbour lies about 1 away along each axis.
+        squares = np.square(coords[:, None] - positions[near]).mean((1, 2))
+        usual = np.sqrt(np.bincount(whose, squares, minlength=n) / counts)
+        frames = np.eye(positions.shape[1]) / np.where(usual > 0, usual, 1)[:, None, None]
+        sizes = np.diff(offsets)
+        cloud = Cloud(
+            positions=positions,
+            latents=np.zeros((len(positions), config.latent), np.float32),
+            frames=np.repeat(frames, sizes, 0).astype(np.float32),
+            offsets=offsets,
+        )
+        places, _ = self._seen(cloud, coords, torch.from_numpy(near).to(self.device))
+        slots = int(sizes.max())
+        padded = np.arange(len(positions)) + cloud.owners * slots - offsets[cloud.owners]
+        weights = None if batch.weights is None else batch.weights[whose, points] * counts[whose]
+        problem = CloudFits(
+            decoder=self.decoder,
+            parameters=parameters,
+            neighbors=torch.from_numpy(padded[near]).to(self.device),
+            places=places,
+            values=torch.from_numpy((batch.values[whose, points] - self._low) / self._span).to(self.device),
+            weights=None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(self.device),
+            counts=counts,
+            slots=slots,
+            share=config.points,
+            seed=seed,
+            dtype=self.dtype,
+        )
+        return cloud, problem
+
+
+def _restored(state: Artifact | None, n: int, chunk: int) -> tuple[list[dict[str, np.ndarray]], int]:
+    """The chunks that an interrupted call had finished, as one, and how many signals those are."""
+    if state is None:
+        return [], 0
+    done = len(state.arrays.get("psnr_db", ()))
+    if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
+        raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
+    return [dict(state.arrays)], done
+
+
+def _cosine(share: float) -> float:
+    """From 1 down to almost 0."""
+    return 0.001 + 0.999 * (1 + math.cos(math.pi * share)) / 2
