@@ -8,23 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
+    from explorer.edits import Copy, Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift, Thin
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
     from explorer.noise import photon_noise
     from explorer.observations import Observations, Sampling
     from explorer.readers import datasets, load
+    from explorer.shapes import Box, Disc, Polygon
     from explorer.signals import Axis, SignalSet
 
 _HOMES = {
     "Axis": "signals",
+    "Box": "shapes",
     "Checkpoint": "codes",
     "Codes": "codes",
+    "Copy": "edits",
+    "Disc": "shapes",
     "Engine": "engine",
     "ExplorerError": "errors",
+    "Flip": "edits",
     "Job": "engine",
+    "Mask": "edits",
+    "Mix": "edits",
+    "Move": "edits",
+    "Noise": "edits",
     "Observations": "observations",
+    "Polygon": "shapes",
+    "Push": "edits",
+    "Rotate": "edits",
     "Sampling": "observations",
+    "Scale": "edits",
+    "Shift": "edits",
     "SignalSet": "signals",
+    "Thin": "edits",
     "connect": "engine",
     "datasets": "readers",
     "load": "readers",
@@ -33,14 +49,28 @@ _HOMES = {
 
 __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Axis",
+    "Box",
     "Checkpoint",
     "Codes",
+    "Copy",
+    "Disc",
     "Engine",
     "ExplorerError",
+    "Flip",
     "Job",
+    "Mask",
+    "Mix",
+    "Move",
+    "Noise",
     "Observations",
+    "Polygon",
+    "Push",
+    "Rotate",
     "Sampling",
+    "Scale",
+    "Shift",
     "SignalSet",
+    "Thin",
     "connect",
     "datasets",
     "load",

@@ -3,7 +3,6 @@
 Shape legend: N signals, A anchors of all of them, D axes, Z latents of an anchor.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -64,25 +63,28 @@ class Cloud:
 
     def pick(self, kept: np.ndarray) -> Self:
         """Some of the anchors, by a mask bool [A]. Raises InvalidInput where it leaves a signal none."""
-        sizes = np.bincount(self.owners[kept], minlength=len(self))
+        return type(self).joined(self, kept)
+
+    @classmethod
+    def joined(cls, one: Self, kept: np.ndarray, other: Self | None = None, taken: np.ndarray | None = None) -> Self:
+        """Some anchors of clouds of N signals, bool [A], and after them some of other clouds of as many.
+
+        Raises InvalidInput where that leaves a signal none.
+        """
+        parts = [(one, kept)] if other is None or taken is None else [(one, kept), (other, taken)]
+        owners = np.concatenate([cloud.owners[which] for cloud, which in parts])
+        sizes, order = np.bincount(owners, minlength=len(one)), np.argsort(owners, kind="stable")
         if not sizes.all():
             raise InvalidInput(
                 "Got an edit that leaves no anchor; expected one that leaves some. Choose a larger part."
             )
-        return type(self)(
-            positions=self.positions[kept],
-            latents=self.latents[kept],
-            frames=self.frames[kept],
-            offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        )
+        columns = {
+            name: np.concatenate([getattr(cloud, name)[which] for cloud, which in parts])[order]
+            for name in ("positions", "latents", "frames")
+        }
+        return cls(**columns, offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
 
     @classmethod
-    def stack(cls, parts: Sequence[Self]) -> Self:
-        """Clouds of the same N signals as one: those anchors of the first part come first."""
-        order = np.argsort(np.concatenate([part.owners for part in parts]), kind="stable")
-        return cls(
-            positions=np.concatenate([part.positions for part in parts])[order],
-            latents=np.concatenate([part.latents for part in parts])[order],
-            frames=np.concatenate([part.frames for part in parts])[order],
-            offsets=np.sum([part.offsets for part in parts], axis=0),
-        )
+    def stack(cls, one: Self, other: Self) -> Self:
+        """Two clouds of each of N signals as one, the anchors of the first before those of the other."""
+        return cls.joined(one, np.ones(len(one.positions), bool), other, np.ones(len(other.positions), bool))

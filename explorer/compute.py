@@ -23,6 +23,8 @@ from explorer.messages import (
     CodesRecipe,
     Configure,
     Control,
+    Draw,
+    Edit,
     Encode,
     Evaluate,
     Interpolate,
@@ -37,6 +39,7 @@ from explorer.messages import (
     Quality,
     Recipe,
     Render,
+    RenderEdit,
     Score,
     Take,
     Timing,
@@ -48,6 +51,8 @@ from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
 from explorer.representations.base import (
     Differentiable,
+    Drawing,
+    Editable,
     Fitted,
     Networks,
     Report,
@@ -254,6 +259,47 @@ def _(recipe: Blend, engine: "LocalEngine", report: Report) -> Artifact:
     return Artifact("codes", method.blend(checkpoint, take(codes.arrays, rows), weights / weights.sum()), codes.meta)
 
 
+@compute.register(Edit)
+def _(recipe: Edit, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _editable(recipe.codes, engine)
+    codes, n = engine.run(recipe.codes, report), _count(recipe.codes, engine)
+    code = take(codes.arrays, _within((recipe.row,), n))
+    edited = method.edit(checkpoint, code, recipe.edits, lambda row: take(codes.arrays, _within((row,), n)))
+    return Artifact("codes", edited, codes.meta)
+
+
+@compute.register(Draw)
+def _(recipe: Draw, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _editable(recipe.codes, engine)
+    drawing = method.draw(checkpoint, engine.run(recipe.codes, report).arrays, recipe.resolution, recipe.window)
+    return Artifact("draw", {"values": drawing.values, "reach": drawing.reach})
+
+
+@compute.register(RenderEdit)
+def _(recipe: RenderEdit, engine: "LocalEngine", report: Report) -> Artifact:
+    method, checkpoint = _editable(recipe.codes, engine)
+    resolution = _for_each_axis(recipe.resolution, checkpoint)
+    _affordable(int(np.prod(resolution, dtype=object)) * (checkpoint.domain.m + 1))
+    before = Edit(codes=recipe.codes, row=recipe.row, edits=recipe.edits)
+    after = Edit(codes=recipe.codes, row=recipe.row, edits=(*recipe.edits, recipe.edit))
+    drawn = engine.run(Draw(codes=before, resolution=resolution, window=recipe.window), report).arrays
+    box, values, changed = method.redraw(
+        checkpoint,
+        engine.run(before, report).arrays,
+        engine.run(after, report).arrays,
+        Drawing(drawn["values"], drawn["reach"]),
+        recipe.window,
+    )
+    return Artifact("renderedit", {"values": values, "changed": changed}, {"box": [list(side) for side in box]})
+
+
+def _editable(codes: CodesRecipe, engine: "LocalEngine") -> tuple[Editable, Checkpoint]:
+    method, checkpoint = _method(codes, engine)
+    if not isinstance(method, Editable):
+        raise InvalidInput(f"Got codes of {method.name}, which have no anchors; expected those of 'arc'.")
+    return method, checkpoint
+
+
 @compute.register(Layers)
 def _(recipe: Layers, engine: "LocalEngine", report: Report) -> Artifact:
     checkpoint = engine.loaded_checkpoint(recipe.checkpoint)
@@ -303,8 +349,7 @@ def raw_vectors(signals: SignalSet, sampling: Sampling) -> np.ndarray:
 @compute.register(Render)
 def _(recipe: Render, engine: "LocalEngine", report: Report) -> Artifact:
     representation, checkpoint = _method(recipe.codes, engine)
-    domain = checkpoint.domain
-    resolution = recipe.resolution * domain.d if len(recipe.resolution) == 1 else recipe.resolution
+    domain, resolution = checkpoint.domain, _for_each_axis(recipe.resolution, checkpoint)
     _affordable(_count(recipe.codes, engine) * int(np.prod(resolution, dtype=object)) * domain.m)
     codes = engine.run(recipe.codes, report)
     if not any(recipe.derivative):
@@ -319,6 +364,10 @@ def _(recipe: Render, engine: "LocalEngine", report: Report) -> Artifact:
     else:
         values = representation.derivative(checkpoint, codes.arrays, recipe.derivative, resolution, recipe.window)
     return Artifact("render", {"values": values})
+
+
+def _for_each_axis(resolution: tuple[int, ...], checkpoint: Checkpoint) -> tuple[int, ...]:
+    return resolution * checkpoint.domain.d if len(resolution) == 1 else resolution
 
 
 def _affordable(numbers: int) -> None:

@@ -8,11 +8,12 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from explorer.artifacts import Artifact
+from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, Codes
 from explorer.errors import Cancelled, InvalidInput, JobFailed
 from explorer.messages import (
@@ -22,6 +23,7 @@ from explorer.messages import (
     CodesRecipe,
     Configure,
     Control,
+    Edit,
     Encode,
     Entry,
     Evaluate,
@@ -39,7 +41,9 @@ from explorer.messages import (
     Quality,
     Recipe,
     Render,
+    RenderEdit,
     Score,
+    Take,
     Timing,
     Train,
     Vectors,
@@ -49,6 +53,20 @@ from explorer.signals import SignalSet
 
 OnProgress = Callable[[Progress], None]
 """Called while long work goes on. An exception that it raises ends the work."""
+
+
+class Patch(NamedTuple):
+    """A part of a render that an edit changes.
+
+    Args:
+        box: where it lies, as (first, end) of the samples along each axis.
+        values: float32 [*box, m].
+        changed: bool [*box], which of them are not as before.
+    """
+
+    box: tuple[tuple[int, int], ...]
+    values: np.ndarray
+    changed: np.ndarray
 
 
 class Job:
@@ -341,6 +359,40 @@ class Engine(ABC):
         recipe = Blend(codes=codes.recipe, rows=tuple(map(int, rows)), weights=shares)
         return self._made_from(codes, recipe, ["mean"])
 
+    def edit(self, codes: Codes, row: int, edits: Sequence[Any]) -> Codes:
+        """One code after a list of edits (``explorer.Push`` and its like); undoing is giving the shorter list.
+
+        Where an edit takes in another signal, it is that row of the same codes.
+        """
+        recipe = Edit(codes=codes.recipe, row=int(row), edits=tuple(edits))
+        return self._made_from(codes, recipe, codes.ids[int(row) : int(row) + 1])
+
+    def render_edit(
+        self,
+        codes: Codes,
+        row: int,
+        edits: Sequence[Any],
+        edit: Any,
+        resolution: int | Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
+    ) -> Patch:
+        """What one more edit changes in the render of ``engine.edit(codes, row, edits)``, as while a person drags.
+
+        Only samples whose nearest anchors change are computed. A drag of many calls differs in ``edit`` alone; the
+        render without it stays at hand.
+        """
+        size, box = _grid(resolution, window)
+        recipe = RenderEdit(
+            codes=codes.recipe, row=int(row), edits=tuple(edits), edit=edit, resolution=size, window=box
+        )
+        found = self.run(recipe)
+        sides = tuple((first, end) for first, end in found.meta["box"])
+        return Patch(sides, found.arrays["values"], found.arrays["changed"])
+
+    def anchors(self, codes: Codes, row: int) -> np.ndarray:
+        """Where the anchors of one code lie: float32 [A, d], in the domain [-1, 1]^d or beside it."""
+        return Cloud.of(self.run(Take(codes=codes.recipe, rows=(int(row),))).arrays).positions
+
     def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """The layers that ``interpolate`` can move alone; none where codes are not networks."""
         if not self.has(checkpoint.id):
@@ -373,14 +425,8 @@ class Engine(ABC):
             derivative: how often to differentiate along each axis, where ``describe`` says ``derivatives``: (1, 0) is
                 the slope along the first, in values per unit of [-1, 1].
         """
-        size = (resolution,) if isinstance(resolution, (int, np.integer)) else tuple(resolution)
-        box = None if window is None else tuple((float(a), float(b)) for a, b in window)
-        recipe = Render(
-            codes=codes.recipe,
-            resolution=tuple(map(int, size)),
-            window=box,
-            derivative=tuple(map(int, derivative)),
-        )
+        size, box = _grid(resolution, window)
+        recipe = Render(codes=codes.recipe, resolution=size, window=box, derivative=tuple(map(int, derivative)))
         return self.run(recipe).arrays["values"]
 
     def project(
@@ -524,6 +570,15 @@ class Engine(ABC):
             seeds=tuple(seeds),
         )
         return list(self.run(recipe, report).meta["rows"])
+
+
+def _grid(
+    resolution: int | Sequence[int], window: Sequence[tuple[float, float]] | None
+) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...] | None]:
+    """A resolution and a window as recipes spell them."""
+    size = (resolution,) if isinstance(resolution, (int, np.integer)) else tuple(resolution)
+    box = None if window is None else tuple((float(a), float(b)) for a, b in window)
+    return tuple(map(int, size)), box
 
 
 def _seen(codes: Codes, space: str, reference: Codes | None) -> dict[str, Any]:

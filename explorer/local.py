@@ -254,6 +254,7 @@ class LocalEngine(Engine):
                     "paths": list(method.paths),
                     "layered": isinstance(method, base.Networks),
                     "derivatives": isinstance(method, base.Differentiable),
+                    "edits": list(method.edits) if isinstance(method, base.Editable) else [],
                     "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
                     "fields": method.fields(),
                 }

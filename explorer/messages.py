@@ -6,7 +6,7 @@ whoever has the inputs can make it again.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from explorer.artifacts import canonical_json, sha256
+from explorer.edits import MOST_EDITS, AnyEdit
 from explorer.errors import InvalidInput
 from explorer.interpolation import METHODS
 from explorer.observations import Sampling
@@ -31,6 +32,14 @@ def check_hash(value: str) -> None:
 def _between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise InvalidInput(f"Got {name} {value}; expected {low} to {high}.")
+
+
+def _check_grid(resolution: tuple[int, ...], window: tuple[tuple[float, float], ...] | None) -> None:
+    for size in resolution:
+        _between("resolution", size, 1, 2**24)
+    for low, high in window or ():
+        if not -1 <= low < high <= 1:
+            raise InvalidInput(f"Got a window from {low} to {high}; expected -1 <= low < high <= 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +92,7 @@ def _versioned(value: Any) -> Any:
         return {"version": value.version} | {f.name: _versioned(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):
         return [_versioned(part) for part in value]
-    return asdict(value) if isinstance(value, Sampling) else value
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -229,8 +238,55 @@ class Blend(Recipe):
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Edit(Recipe):
+    """One code after a list of edits; where one takes in another row, it is that row of the same codes, unedited."""
+
+    op: Literal["edit"] = "edit"
+    codes: "CodesRecipe"
+    row: int
+    edits: tuple[AnyEdit, ...]
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("row", self.row, 0, 2**53)
+        _between("edits", len(self.edits), 0, MOST_EDITS)
+
+
 # Told apart by ``op`` before anything else is looked at: trying each in turn takes exponentially long when nested.
-CodesRecipe = Annotated[Encode | Take | Interpolate | Blend, Field(discriminator="op")]
+CodesRecipe = Annotated[Encode | Take | Interpolate | Blend | Edit, Field(discriminator="op")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw(Recipe):
+    """One code drawn so that changes of it can be: ``values`` [*resolution, m] and ``reach`` [*resolution]."""
+
+    op: Literal["draw"] = "draw"
+    codes: CodesRecipe
+    resolution: tuple[int, ...]
+    window: tuple[tuple[float, float], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderEdit(Recipe):
+    """What one more edit changes in the render of an edited code, as a person who drags sees it.
+
+    As arrays ``values`` float32 [*box, m] and ``changed`` bool [*box]; as meta ``box``, (first, end) for each axis.
+    """
+
+    op: Literal["renderedit"] = "renderedit"
+    codes: CodesRecipe
+    row: int
+    edits: tuple[AnyEdit, ...]
+    edit: AnyEdit
+    resolution: tuple[int, ...]
+    window: tuple[tuple[float, float], ...] | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_grid(self.resolution, self.window)
+        _between("row", self.row, 0, 2**53)
+        _between("edits", len(self.edits), 0, MOST_EDITS - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,13 +325,9 @@ class Render(Recipe):
 
     def __post_init__(self):
         super().__post_init__()
-        for size in self.resolution:
-            _between("resolution", size, 1, 2**24)
+        _check_grid(self.resolution, self.window)
         _between("derivative", min(self.derivative, default=0), 0, MOST_DERIVATIVES)
         _between("order of the derivative", sum(self.derivative), 0, MOST_DERIVATIVES)
-        for low, high in self.window or ():
-            if not -1 <= low < high <= 1:
-                raise InvalidInput(f"Got a window from {low} to {high}; expected -1 <= low < high <= 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,7 +497,8 @@ class Classify(Recipe):
 
 
 RECIPES: tuple[type[Recipe], ...] = (
-    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Layers, Vectors, Render, Project,
+    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Edit, RenderEdit, Layers, Vectors,
+    Render, Project,
     Cluster, Neighbors, Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
 LONG = (Train, Evaluate, Classify)
@@ -461,6 +514,8 @@ AnyRecipe = (
     | Take
     | Interpolate
     | Blend
+    | Edit
+    | RenderEdit
     | Layers
     | Vectors
     | Render

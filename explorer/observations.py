@@ -165,7 +165,10 @@ class Observations:
                 "expected at least one. Leave it out or lower the share dropped."
             )
         weights = None
-        if mask is not None or not sampling.is_grid:
+        whole_grids = sampling.kind == "native" and signals.coords is None and not sampling.drop and not missing.any()
+        if whole_grids and mask is not None:  # each on its own grid, whose cells are alike
+            weights = (mask / mask.sum(1, keepdims=True)).astype(np.float32)
+        elif not whole_grids and (mask is not None or not sampling.is_grid):
             weights = quadrature_weights(np.broadcast_to(coords, (*values.shape[:2], coords.shape[-1])), mask)
         return Batch(coords=coords, values=values, mask=mask, weights=weights)
 

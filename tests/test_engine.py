@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 
 from explorer.codes import Checkpoint
+from explorer.edits import Mix, Push
 from explorer.engine import Engine
 from explorer.errors import Cancelled, ExplorerError, InvalidInput, NotFound
 from explorer.local import LocalEngine
@@ -467,3 +468,63 @@ def test_one_signal_is_timed(engine: Engine, model: Checkpoint, digits: SignalSe
     assert engine.timing(fitted, 3, 16)["encode_s"] is None
     with pytest.raises(InvalidInput, match="whole signal set"):
         engine.timing(codes[:4], 0, 16)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Edits of clouds
+
+
+@pytest.fixture(scope="module")
+def clouds(engine: Engine, digits: SignalSet):
+    few = digits[:20]
+    quick = {"latent": 4, "train_steps": 50, "train_points": 8, "steps": 20}
+    return engine.encode(engine.train("arc", few, seed=0, **quick), few)
+
+
+PUSH = Push(center=(0.0, 0.0), vector=(0.2, 0.0), radius=0.6)
+
+
+def test_edited_codes_are_codes(engine: Engine, clouds):
+    assert "push" in engine.describe()["representations"]["arc"]["edits"]
+    assert engine.describe()["representations"]["hypernetwork"]["edits"] == []
+    edited = engine.edit(clouds, 3, [PUSH, Mix(other=5, by="stack")])
+    assert len(edited) == 1 and edited.ids == clouds.ids[3:4]
+    assert engine.anchors(edited, 0).shape == (32, 2)
+    np.testing.assert_array_equal(engine.anchors(engine.edit(clouds, 3, []), 0), engine.anchors(clouds, 3))
+    assert engine.vectors(edited).shape == (1, engine.vectors(clouds).shape[1])
+    with pytest.raises(InvalidInput, match="expected 0 to 19"):
+        engine.edit(clouds, 20, [PUSH])
+    with pytest.raises(InvalidInput, match="expected 0 to 19"):
+        engine.edit(clouds, 0, [Mix(other=20)])
+    with pytest.raises(InvalidInput, match="deep"):
+        codes = clouds
+        for _ in range(12):
+            codes = engine.edit(codes, 0, [PUSH])
+
+
+def test_undoing_is_replaying_less(engine: Engine, clouds):
+    before = engine.render(engine.edit(clouds, 3, [PUSH]), 16)
+    engine.render(engine.edit(clouds, 3, [PUSH, PUSH]), 16)
+    np.testing.assert_array_equal(engine.render(engine.edit(clouds, 3, [PUSH]), 16), before)
+
+
+def test_a_drag_draws_what_it_changes(engine: Engine, clouds):
+    window = [(-1.0, 0.5), (-0.5, 1.0)]
+    picture = engine.render(engine.edit(clouds, 3, [PUSH]), 32, window)[0]
+    for step in (0.1, 0.2):
+        more = Push(center=(0.2, 0.0), vector=(0.0, step), radius=0.3)
+        box, values, changed = engine.render_edit(clouds, 3, [PUSH], more, 32, window)
+        part = tuple(slice(*side) for side in box)
+        shown = picture.copy()
+        shown[part] = values
+        assert changed.shape == values.shape[:2] and changed.any()
+        expected = engine.render(engine.edit(clouds, 3, [PUSH, more]), 32, window)[0]
+        np.testing.assert_allclose(shown, expected, atol=1e-5)
+
+
+def test_only_clouds_can_be_edited(engine: Engine, model: Checkpoint, digits: SignalSet):
+    codes = engine.encode(model, digits)
+    with pytest.raises(InvalidInput, match="no anchors"):
+        engine.edit(codes, 0, [PUSH])
+    with pytest.raises(InvalidInput, match="expected anchored clouds"):
+        engine.anchors(codes, 0)

@@ -6,19 +6,41 @@ Shape legend: N signals, P points, D axes, M channels, A anchors of all signals.
 
 import numpy as np
 from scipy.ndimage import correlate1d
-from scipy.spatial import cKDTree
 
 from explorer.errors import InvalidInput
+from explorer.nets.nearest import nearest
 from explorer.observations import Batch, Sampling, uniform
+from explorer.signals import SignalSet
 
 
-def gradient_norms(batch: Batch, sampling: Sampling) -> np.ndarray:
-    """How much the signal changes at each of its samples: [N, P], 0 where there is none."""
+def grids_of(signals: SignalSet, sampling: Sampling, batch: Batch) -> np.ndarray | None:
+    """The grid on which each signal was observed, int64 [N, D], all 0 where samples are missing; None for points."""
+    if sampling.kind == "grid":
+        shapes = np.tile(sampling.size, (len(signals), 1))
+    elif sampling.kind == "native" and signals.shapes is not None:
+        shapes = signals.shapes
+    else:
+        return None
+    present = batch.values.shape[1] if batch.mask is None else batch.mask.sum(1)
+    whole = (present == shapes.prod(1)) & (not sampling.jitter)
+    return shapes * whole[:, None]
+
+
+def gradient_norms(batch: Batch, grids: np.ndarray | None) -> np.ndarray:
+    """How much the signal changes at each of its samples: [N, P], 0 where there is none. ``grids``: see ``grids_of``"""
     n, p, m = batch.values.shape
-    if sampling.is_grid and batch.mask is None:
-        return _sobel_norms(batch.values.reshape(n, *sampling.size, m)).reshape(n, p)
-    coords = np.broadcast_to(batch.coords, (n, p, batch.coords.shape[-1]))
-    return _scattered_norms(coords, batch.values, np.ones((n, p), bool) if batch.mask is None else batch.mask)
+    norms = np.zeros((n, p))
+    shapes = np.zeros((n, 1), int) if grids is None else grids
+    for shape in np.unique(shapes, axis=0):
+        rows = np.flatnonzero((shapes == shape).all(1))
+        if shape.all():
+            size = shape.prod()
+            norms[rows, :size] = _sobel_norms(batch.values[rows, :size].reshape(len(rows), *shape, m)).reshape(-1, size)
+        else:
+            coords = np.broadcast_to(batch.coords, (n, p, batch.coords.shape[-1]))[rows]
+            mask = np.ones((len(rows), p), bool) if batch.mask is None else batch.mask[rows]
+            norms[rows] = _scattered_norms(coords, batch.values[rows], mask)
+    return norms
 
 
 def _sobel_norms(grids: np.ndarray) -> np.ndarray:
@@ -37,21 +59,21 @@ def _sobel_norms(grids: np.ndarray) -> np.ndarray:
 def _scattered_norms(coords: np.ndarray, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """From the differences to the nearest other samples of the same signal: [N, P]."""
     rows, points = np.nonzero(mask)
-    places, levels = coords[rows, points].astype(np.float64), values[rows, points].astype(np.float64)
-    near = min(2 * coords.shape[-1] + 1, len(places))
-    tree = cKDTree(np.column_stack([places, 64.0 * rows]))  # signals lie far apart
-    distances, index = tree.query(tree.data, range(1, near + 1))
-    other = (rows[index] == rows[:, None]) & (distances > 0)
-    rises = np.square(levels[index] - levels[:, None]).sum(-1) / np.where(other, np.square(distances), 1)
+    offsets = np.concatenate([[0], np.cumsum(mask.sum(1))])
+    places, levels = coords[rows, points], values[rows, points].astype(np.float64)
+    index = nearest(places, offsets, places, rows, 2 * coords.shape[-1] + 1)
+    squares = np.square(places[index] - places[:, None]).astype(np.float64).sum(-1)
+    other = squares > 0
+    rises = np.square(levels[index] - levels[:, None]).sum(-1) / np.where(other, squares, 1)
     norms = np.zeros(mask.shape)
     norms[rows, points] = np.sqrt((rises * other).sum(1) / np.maximum(other.sum(1), 1))
     return norms
 
 
 def draw_anchors(
-    batch: Batch,
+    signals: SignalSet,
     sampling: Sampling,
-    keys: np.ndarray,
+    batch: Batch,
     *,
     share: float,
     least: int,
@@ -65,7 +87,7 @@ def draw_anchors(
     nothing. The draws of one signal depend on the seed and its key alone.
 
     Args:
-        keys: the signals' keys, [N].
+        batch: the signals as the sampling shows them.
         share: anchors for each sample.
         least: so many where there are samples for them.
         most: so many exactly, whatever the share; 0 for as many as the share says.
@@ -75,9 +97,9 @@ def draw_anchors(
     Returns:
         positions float32 [A, D] and offsets int64 [N + 1].
     """
-    n, p, _ = batch.values.shape
+    (n, p, _), keys, grids = batch.values.shape, signals.keys, grids_of(signals, sampling, batch)
     present = np.full(n, p) if batch.mask is None else batch.mask.sum(1)
-    norms = gradient_norms(batch, sampling)
+    norms = gradient_norms(batch, grids)
     steep = (norms > 1e-6 * norms.max(1, keepdims=True)).sum(1) * (norms.max(1) > 0)
     wanted = np.full(n, most) if most else np.round(share * present).astype(int)
     sizes = np.minimum(np.maximum(np.minimum(wanted, steep), least), present)
@@ -91,10 +113,11 @@ def draw_anchors(
     taken = np.arange(order.shape[1]) < sizes[:, None]
     rows, points = np.nonzero(taken)[0], order[taken]
     positions = (batch.coords[points] if batch.coords.ndim == 2 else batch.coords[rows, points]).astype(np.float32)
-    if jitter and sampling.is_grid:
+    if jitter and grids is not None:
         d = positions.shape[1]
         stray = uniform(seed, keys, p * d, stream=4).reshape(n, p, d)[rows, points] - 0.5
-        positions = positions + (2 * jitter * stray / np.array(sampling.size)).astype(np.float32)
+        cells = np.divide(2, grids, out=np.zeros(grids.shape), where=grids > 0)
+        positions = positions + (jitter * stray * cells[rows]).astype(np.float32)
     if not np.isfinite(positions).all():
         raise InvalidInput("Got samples at places that are not numbers; expected numbers. Leave them out.")
     return positions, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

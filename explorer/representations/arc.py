@@ -8,7 +8,9 @@ n neighbours.
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from explorer.artifacts import Arrays, Artifact
 from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, Domain, join, take
+from explorer.edits import EDITS, apply
 from explorer.errors import InvalidInput
 from explorer.fits import Plan, fit
 from explorer.fitting import draws, minimise
@@ -27,9 +30,21 @@ from explorer.nets.cloud_fits import CloudFits
 from explorer.nets.decoder import CloudDecoder, places_of
 from explorer.nets.nearest import nearest
 from explorer.nets.precision import matmul_dtype
+from explorer.nets.redraw import box_of, moved_places, nearest_here, reach_of, touched
 from explorer.nets.warm import parameters_of
-from explorer.observations import Observations, uniform
-from explorer.representations.base import FUNCTION, Fitted, Report, check_domain, domain_of, silent
+from explorer.observations import Batch, Observations, uniform
+from explorer.representations.base import (
+    FUNCTION,
+    Drawing,
+    Editable,
+    Fitted,
+    Report,
+    Window,
+    check_domain,
+    domain_of,
+    silent,
+    window_coords,
+)
 from explorer.signals import SignalSet
 
 _FIRST_LATENTS = 1e-4  # the largest at the start of a fit (appendix A)
@@ -102,7 +117,7 @@ class ArcConfig:
         return dataclasses.replace(self.plan, steps=self.warm_steps, learning_rate=self.learning_rate / 2)
 
 
-class Arc(Fitted):
+class Arc(Fitted, Editable):
     """Clouds of anchored latents.
 
     Codes are a ``clouds.Cloud`` and, for each signal, ``psnr_db`` [N] and ``steps`` [N] of its fit.
@@ -113,6 +128,7 @@ class Arc(Fitted):
     amortised = False
     points = ()
     paths = ("aligned",)
+    edits = tuple(EDITS)
     Config = ArcConfig
     presets = {
         "default": ArcConfig(),
@@ -168,14 +184,14 @@ class Arc(Fitted):
         return fitting.run(observations, parameters, plan, seed, resume, start, report)
 
     def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
-        cloud, (p, d) = Cloud.of(codes), coords.shape[-2:]
+        cloud, fitting, (p, d) = Cloud.of(codes), self._fitting(checkpoint), coords.shape[-2:]
         values = np.empty((len(cloud), p, checkpoint.domain.m), np.float32)
         for rows, points in blocks(len(cloud), p, _DECODED):
             shape = (rows.stop - rows.start, points.stop - points.start)
             asked = np.broadcast_to(part(coords, rows, points), (*shape, d)).reshape(-1, d)
             whose = np.repeat(np.arange(rows.start, rows.stop), shape[1])
-            near = nearest(cloud.positions, cloud.offsets, asked, whose, checkpoint.config["neighbors"], self.device)
-            values[rows, points] = self._fitting(checkpoint).read(checkpoint, cloud, asked, near).reshape(*shape, -1)
+            near = fitting.near(cloud, asked, whose)
+            values[rows, points] = fitting.read(checkpoint, cloud, asked, near).reshape(*shape, -1)
         return values
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
@@ -206,6 +222,46 @@ class Arc(Fitted):
                 other = Cloud.of(take(codes, [row]))
                 mean = _between(mean, other, self._pairs(checkpoint, mean, other), float(weights[row] / total))
         return mean.arrays
+
+    def edit(
+        self, checkpoint: Checkpoint, codes: Arrays, edits: Sequence[Any], other: Callable[[int], Arrays]
+    ) -> dict[str, np.ndarray]:
+        return apply(edits, Cloud.of(codes), lambda row: Cloud.of(other(row))).arrays
+
+    def anchors(self, codes: Arrays) -> np.ndarray:
+        return Cloud.of(codes).positions
+
+    def draw(
+        self, checkpoint: Checkpoint, code: Arrays, resolution: Sequence[int], window: Window | None = None
+    ) -> Drawing:
+        cloud, fitting = Cloud.of(code), self._fitting(checkpoint)
+        coords = window_coords(checkpoint.domain, resolution, window)
+        values = np.empty((len(coords), checkpoint.domain.m), np.float32)
+        reach = np.empty(len(coords), np.float32)
+        for _, points in blocks(1, len(coords), _DECODED):
+            near = fitting.near(cloud, coords[points], np.zeros(points.stop - points.start, np.int64))
+            values[points] = fitting.read(checkpoint, cloud, coords[points], near)
+            reach[points] = reach_of(cloud, coords[points], near)
+        return Drawing(values.reshape(*resolution, -1), reach.reshape(resolution))
+
+    def redraw(
+        self, checkpoint: Checkpoint, code: Arrays, edited: Arrays, drawing: Drawing, window: Window | None = None
+    ) -> tuple[tuple[tuple[int, int], ...], np.ndarray, np.ndarray]:
+        before, after, fitting = Cloud.of(code), Cloud.of(edited), self._fitting(checkpoint)
+        shape = drawing.reach.shape
+        coords = window_coords(checkpoint.domain, shape, window).reshape(*shape, -1)
+        changed = touched(moved_places(before, after), coords, drawing.reach)
+        box = box_of(changed)
+        part = tuple(slice(*side) for side in box)
+        values, which = drawing.values[part].copy(), changed[part]
+        asked, reach = coords[part][which], drawing.reach[part][which]
+        fresh = np.empty((len(asked), values.shape[-1]), np.float32)
+        for first in range(0, len(asked), _DECODED):
+            points = slice(first, first + _DECODED)
+            near = nearest_here(after, asked[points], reach[points], fitting.decoder.neighbors, self.device)
+            fresh[points] = fitting.read(checkpoint, after, asked[points], near)
+        values[which] = fresh
+        return box, values, which
 
     def _pairs(self, checkpoint: Checkpoint, one: Cloud, other: Cloud) -> tuple[np.ndarray, np.ndarray]:
         """Anchors of two clouds matched by place and content: optimally, and those left over with the likest."""
@@ -266,7 +322,7 @@ class _Fitting:
         """The decoder's parameters, from clouds that are fitted together with it."""
         config, generator = self.config, torch.Generator().manual_seed(seed)
         rows = slice(0, max(1, _TRAINING_POINTS // known.points))
-        anchors, problem = self._prepared(known, rows, {}, seed)
+        _, problem = self._prepared(known, rows, {}, seed)
         parameters = self.decoder.initial(generator)
         first = _FIRST_LATENTS * (2 * torch.rand(len(problem) * problem.slots, config.latent, generator=generator) - 1)
         moved = {name: tensor.to(self.device) for name, tensor in {**parameters, "latents": first}.items()}
@@ -293,6 +349,10 @@ class _Fitting:
             metrics=lambda loss: {"psnr_db": -10 * math.log10(max(loss, 1e-14))},
         )
         return {name: moved[name] for name in parameters}
+
+    def near(self, cloud: Cloud, coords: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The nearest anchors [P, n] of points [P, D], each asking its signal's."""
+        return nearest(cloud.positions, cloud.offsets, coords, rows, self.config.neighbors, self.device)
 
     def read(self, checkpoint: Checkpoint, cloud: Cloud, coords: np.ndarray, near: np.ndarray) -> np.ndarray:
         """Values float32 [P, M] at points [P, D] whose nearest anchors [P, n] are known."""
@@ -330,12 +390,9 @@ class _Fitting:
                 so_far = rows.start + (rows.stop - rows.start) * step // plan.total
                 report(Progress(step=min(so_far, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
 
-            anchors, problem = self._prepared(observations, rows, parameters, seed)
-            latents = self._first(anchors, observations.signals[rows].keys, seed)
-            if start is not None:
-                old = Cloud.of(take(start, rows))
-                near = nearest(old.positions, old.offsets, anchors.positions, anchors.owners, 1, self.device)[:, 0]
-                latents = old.latents[near]
+            old = None if start is None else Cloud.of(take(start, rows))
+            anchors, problem = self._prepared(observations, rows, parameters, seed, old)
+            latents = anchors.latents
             there = np.arange(problem.slots) < anchors.sizes[:, None]
             padded = np.zeros((*there.shape, self.config.latent), np.float32)
             padded[there] = latents
@@ -351,48 +408,53 @@ class _Fitting:
             )
         return join(parts)
 
-    def _first(self, anchors: Cloud, keys: np.ndarray, seed: int) -> np.ndarray:
-        """Small latents [A, Z], each signal's own."""
-        lots = 2 * uniform(seed, keys, int(anchors.sizes.max()) * self.config.latent, stream=5) - 1
-        slots = np.arange(len(anchors.positions)) - anchors.offsets[anchors.owners]
-        return (_FIRST_LATENTS * lots.reshape(len(keys), -1, self.config.latent)[anchors.owners, slots]).astype(
-            np.float32
-        )
-
-    def _prepared(
-        self, observations: Observations, rows: slice, parameters: dict[str, torch.Tensor], seed: int
-    ) -> tuple[Cloud, CloudFits]:
-        """Clouds of some signals, their latents still empty, and how their samples lie to them."""
-        config, batch = self.config, observations.batch(rows)
-        n, p, m = batch.values.shape
+    def _first(self, observations: Observations, rows: slice, batch: Batch, seed: int) -> Cloud:
+        """Anchors as drawn, with small latents and without frames."""
+        signals, config = observations.signals[rows], self.config
         positions, offsets = draw_anchors(
-            batch,
+            signals,
             observations.sampling,
-            observations.signals[rows].keys,
+            batch,
             share=config.share,
             least=config.least,
             most=config.anchors,
             jitter=config.jitter,
             seed=seed,
         )
+        sizes = np.diff(offsets)
+        lots = 2 * uniform(seed, signals.keys, int(sizes.max()) * config.latent, stream=5) - 1
+        there = np.arange(sizes.max()) < sizes[:, None]
+        latents = _FIRST_LATENTS * lots.reshape(*there.shape, config.latent)[there]
+        frames = np.zeros((len(positions), positions.shape[1], positions.shape[1]), np.float32)
+        return Cloud(positions=positions, latents=latents.astype(np.float32), frames=frames, offsets=offsets)
+
+    def _prepared(
+        self,
+        observations: Observations,
+        rows: slice,
+        parameters: dict[str, torch.Tensor],
+        seed: int,
+        cloud: Cloud | None = None,
+    ) -> tuple[Cloud, CloudFits]:
+        """Clouds of some signals where fits begin, and how their samples lie to them; with ``cloud`` from there."""
+        config, batch = self.config, observations.batch(rows)
+        n, p, m = batch.values.shape
         whose, points = np.nonzero(np.ones((n, p), bool) if batch.mask is None else batch.mask)
         coords = np.ascontiguousarray(batch.coords[points] if batch.coords.ndim == 2 else batch.coords[whose, points])
-        near = nearest(positions, offsets, coords, whose, config.neighbors, self.device)
         counts = np.bincount(whose, minlength=n)
-        # In units of what is usual in its signal: a neighbour lies about 1 away along each axis.
-        squares = np.square(coords[:, None] - positions[near]).mean((1, 2))
-        usual = np.sqrt(np.bincount(whose, squares, minlength=n) / counts)
-        frames = np.eye(positions.shape[1]) / np.where(usual > 0, usual, 1)[:, None, None]
-        sizes = np.diff(offsets)
-        cloud = Cloud(
-            positions=positions,
-            latents=np.zeros((len(positions), config.latent), np.float32),
-            frames=np.repeat(frames, sizes, 0).astype(np.float32),
-            offsets=offsets,
-        )
+        if cloud is None:
+            cloud = self._first(observations, rows, batch, seed)
+            near = self.near(cloud, coords, whose)
+            # In units of what is usual in its signal: a neighbour lies about 1 away along each axis.
+            squares = np.square(coords[:, None] - cloud.positions[near]).mean((1, 2))
+            usual = np.sqrt(np.bincount(whose, squares, minlength=n) / counts)
+            frames = np.eye(cloud.d) / np.where(usual > 0, usual, 1)[:, None, None]
+            cloud = dataclasses.replace(cloud, frames=np.repeat(frames, cloud.sizes, 0).astype(np.float32))
+        else:
+            near = self.near(cloud, coords, whose)
         places, _ = self._seen(cloud, coords, torch.from_numpy(near).to(self.device))
-        slots = int(sizes.max())
-        padded = np.arange(len(positions)) + cloud.owners * slots - offsets[cloud.owners]
+        slots = int(cloud.sizes.max())
+        padded = np.arange(len(cloud.positions)) + cloud.owners * slots - cloud.offsets[cloud.owners]
         weights = None if batch.weights is None else batch.weights[whose, points] * counts[whose]
         problem = CloudFits(
             decoder=self.decoder,

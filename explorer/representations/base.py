@@ -26,6 +26,9 @@ from explorer.signals import SignalSet
 
 FUNCTION = "function"
 
+Window = Sequence[tuple[float, float]]
+"""(low, high) within [-1, 1] for each axis."""
+
 LONGEST_AXIS = 1024
 """Grids that a set's own shape suggests for training stay below this along an axis."""
 
@@ -135,7 +138,7 @@ class Representation(ABC):
         checkpoint: Checkpoint,
         codes: Arrays,
         resolution: Sequence[int],
-        window: Sequence[tuple[float, float]] | None = None,
+        window: Window | None = None,
     ) -> np.ndarray:
         """Functions on a grid over a window of the domain: float32 [n, *resolution, m]."""
         coords = window_coords(checkpoint.domain, resolution, window)
@@ -197,7 +200,7 @@ class Differentiable(Representation):
         codes: Arrays,
         orders: Sequence[int],
         resolution: Sequence[int],
-        window: Sequence[tuple[float, float]] | None = None,
+        window: Window | None = None,
     ) -> np.ndarray:
         """As ``render``, of the functions differentiated ``orders`` times along each axis, in values per unit of
         [-1, 1]: float32 [n, *resolution, m]."""
@@ -219,10 +222,56 @@ class Pointwise(Differentiable):
         codes: Arrays,
         orders: Sequence[int],
         resolution: Sequence[int],
-        window: Sequence[tuple[float, float]] | None = None,
+        window: Window | None = None,
     ) -> np.ndarray:
         coords = window_coords(checkpoint.domain, resolution, window)
         return self.slopes(checkpoint, codes, coords, orders).reshape(-1, *resolution, checkpoint.domain.m)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawing:
+    """A code on a grid over a window, and what a change of it needs to be drawn quickly.
+
+    Args:
+        values: float32 [*S, m].
+        reach: float32 [*S], how far each sample looks for what makes its value.
+    """
+
+    values: np.ndarray
+    reach: np.ndarray
+
+
+class Editable(Representation):
+    """A method whose codes are anchored clouds, on which ``edits`` act."""
+
+    edits: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def edit(
+        self, checkpoint: Checkpoint, codes: Arrays, edits: Sequence[Any], other: Callable[[int], Arrays]
+    ) -> dict[str, np.ndarray]:
+        """Codes after a list of edits; ``other`` gives the code of another row, which some edits take in."""
+
+    @abstractmethod
+    def anchors(self, codes: Arrays) -> np.ndarray:
+        """Where all anchors of all codes lie: float32 [A, d]."""
+
+    @abstractmethod
+    def draw(
+        self, checkpoint: Checkpoint, code: Arrays, resolution: Sequence[int], window: Window | None = None
+    ) -> Drawing:
+        """One code as ``render`` shows it."""
+
+    @abstractmethod
+    def redraw(
+        self, checkpoint: Checkpoint, code: Arrays, edited: Arrays, drawing: Drawing, window: Window | None = None
+    ) -> tuple[tuple[tuple[int, int], ...], np.ndarray, np.ndarray]:
+        """What looks different once ``code``, which was drawn, is ``edited``; only that is computed.
+
+        Returns:
+            The box (first, end) along each axis of the grid that holds all changes; its values [*box, m]; and which of
+            them changed, bool [*box].
+        """
 
 
 class Fitted(Representation):
@@ -272,17 +321,15 @@ def quadrature(domain: Domain, most: int = 1024) -> np.ndarray:
     return grid_coords([max(2, round(size * shrink)) for size in domain.shape])
 
 
-def window_coords(
-    domain: Domain, resolution: Sequence[int], window: Sequence[tuple[float, float]] | None
-) -> np.ndarray:
-    """Cell centres of a grid over a window of a domain, the whole of it for None: float32 [P, d]."""
+def window_coords(domain: Domain, resolution: Sequence[int], window: Window | None = None) -> np.ndarray:
+    """Cell centres of a grid over a window of the domain: float32 [P, d]."""
     if len(resolution) != domain.d or (window is not None and len(window) != domain.d):
         raise InvalidInput(f"Got resolution {tuple(resolution)}; expected {domain.d} numbers, and as many windows.")
     coords = grid_coords(resolution)
-    if window is not None:
-        low, high = np.asarray(window, np.float32).T
-        coords = low + (coords + 1) / 2 * (high - low)
-    return coords
+    if window is None:
+        return coords
+    low, high = np.asarray(window, np.float32).T
+    return low + (coords + 1) / 2 * (high - low)
 
 
 def domain_of(signals: SignalSet) -> Domain:

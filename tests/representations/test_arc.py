@@ -1,0 +1,215 @@
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from explorer.analysis.metrics import psnr_db
+from explorer.clouds import Cloud
+from explorer.codes import Checkpoint, take
+from explorer.edits import Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift
+from explorer.errors import Cancelled, InvalidInput
+from explorer.observations import Observations
+from explorer.readers import load
+from explorer.representations.base import get
+from explorer.shapes import Disc
+from explorer.signals import SignalSet
+
+ARC = get("arc")
+QUICK = {"latent": 8, "train_steps": 400, "train_points": 32, "train_signals": 40, "steps": 60}
+BEFORE = [Push(center=(0.1, 0.2), vector=(0.2, -0.1), radius=0.5)]
+
+
+@lru_cache
+def digits() -> SignalSet:
+    return load("digits")[:60]
+
+
+@lru_cache
+def model() -> Checkpoint:
+    return ARC.train(ARC.config(overrides=QUICK), digits(), seed=0)
+
+
+@lru_cache
+def codes() -> dict[str, np.ndarray]:
+    return ARC.encode(model(), Observations(digits()))
+
+
+def decibels(values: np.ndarray, truth: np.ndarray) -> float:
+    return float(psnr_db(truth.reshape(values.shape), values, peak=1).mean())
+
+
+def test_fits_come_close_and_say_how_close():
+    renders = ARC.render(model(), codes(), (8, 8))
+    reached = decibels(renders, digits().values)
+    assert reached > 20
+    np.testing.assert_allclose(codes()["psnr_db"].mean(), reached, atol=0.05)
+    assert (codes()["steps"] <= 60).all()
+
+
+def test_more_steps_come_closer():
+    config = {**model().config, "steps": 5}
+    short = Checkpoint(representation="arc", config=config, domain=model().domain, arrays=model().arrays)
+    assert ARC.encode(short, Observations(digits()))["psnr_db"].mean() < codes()["psnr_db"].mean() - 3
+
+
+def test_a_fit_stops_at_its_psnr():
+    config = {**model().config, "psnr_db": 18.0}
+    checkpoint = Checkpoint(representation="arc", config=config, domain=model().domain, arrays=model().arrays)
+    fitted = ARC.encode(checkpoint, Observations(digits()))
+    assert (fitted["psnr_db"] >= 18).all() and fitted["steps"].mean() < codes()["steps"].mean()
+
+
+def test_fits_go_on_from_codes_at_another_resolution():
+    finer = Observations(digits(), 16)
+    config = {**model().config, "warm_steps": 10, "steps": 10}
+    checkpoint = Checkpoint(representation="arc", config=config, domain=model().domain, arrays=model().arrays)
+    warm = ARC.encode(checkpoint, finer, start=codes())["psnr_db"].mean()
+    assert warm > ARC.encode(checkpoint, finer)["psnr_db"].mean() + 0.5
+
+
+def test_a_resumed_fit_equals_an_unbroken_one():
+    states = []
+
+    def stop(progress, state=None):
+        if state is not None:
+            states.append(state())
+        if len(states) == 2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        ARC.encode(model(), Observations(digits()), report=stop)
+    again = ARC.encode(model(), Observations(digits()), resume=states[-1])
+    assert all(np.array_equal(again[name], codes()[name]) for name in codes())
+    with pytest.raises(InvalidInput, match="another fit"):
+        ARC.encode(model(), Observations(digits()[:30]), resume=states[-1])
+
+
+def test_a_resumed_training_equals_an_unbroken_one():
+    states = []
+
+    def stop(progress, state=None):
+        if state is not None and progress.message == "training":
+            states.append(state())
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        ARC.train(ARC.config(overrides=QUICK), digits(), seed=0, report=stop)
+    assert ARC.train(ARC.config(overrides=QUICK), digits(), seed=0, resume=states[0]).id == model().id
+
+
+def test_clouds_have_sizes_of_their_own():
+    rng = np.random.default_rng(0)
+    mixed = SignalSet.from_grids([rng.random(s) for s in ((8, 8), (20, 12), (8, 8), (32, 8))], axes="yx")
+    fitted = ARC.encode(model(), Observations(mixed))
+    assert np.diff(fitted["cloud/offsets"]).tolist() == [16, 16, 16, 16]
+    small = {**model().config, "least": 4}
+    checkpoint = Checkpoint(representation="arc", config=small, domain=model().domain, arrays=model().arrays)
+    fitted = ARC.encode(checkpoint, Observations(mixed))
+    assert np.diff(fitted["cloud/offsets"]).tolist() == [4, 12, 4, 13]
+    alone = ARC.encode(checkpoint, Observations(mixed[[1]]))
+    np.testing.assert_allclose(alone["cloud/latents"], take(fitted, [1])["cloud/latents"], atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 1), (1, 9), (2, 1)])
+def test_blank_and_tiny_pictures_have_codes(shape):
+    blank = SignalSet.from_grids(np.full((2, *shape), 0.5), axes="yx", value_range=(0, 1))
+    fitted = ARC.encode(model(), Observations(blank))
+    assert (np.diff(fitted["cloud/offsets"]) == min(16, np.prod(shape))).all()
+    renders = ARC.render(model(), fitted, (8, 8))
+    assert np.isfinite(renders).all()
+    assert np.abs(ARC.render(model(), fitted, shape) - 0.5).mean() < 0.05
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Edits
+
+
+def code(row: int = 3) -> dict[str, np.ndarray]:
+    return take(codes(), [row])
+
+
+def edited(*edits, of: dict | None = None) -> dict[str, np.ndarray]:
+    return ARC.edit(model(), of or code(), edits, lambda row: take(codes(), [row]))
+
+
+@pytest.mark.parametrize("edit", [Rotate(angle_deg=90), Flip(axis=1), Rotate(angle_deg=270)], ids=str)
+def test_what_is_turned_with_its_frames_looks_turned(edit):
+    turned = ARC.render(model(), edited(edit), (32, 32))[0]
+    plain = ARC.render(model(), code(), (32, 32))[0]
+    expected = np.rot90(plain, edit.angle_deg // 90) if edit.op == "rotate" else plain[:, ::-1]
+    np.testing.assert_allclose(turned, expected, atol=1e-3)
+    alone = edited(type(edit)(**{**edit.__dict__, "frames": False}))
+    assert np.abs(ARC.render(model(), alone, (32, 32))[0] - expected).max() > 0.05
+
+
+def test_what_is_shifted_or_scaled_looks_so():
+    plain = ARC.render(model(), code(), (32, 32))[0]
+    shifted = ARC.render(model(), edited(Shift(vector=(0.25, 0))), (32, 32))[0]
+    np.testing.assert_allclose(shifted[4:], plain[:-4], atol=1e-3)
+    scaled = ARC.render(model(), edited(Scale(factors=(0.5,))), (16, 16), [(-0.5, 0.5)] * 2)
+    np.testing.assert_allclose(scaled[0], ARC.render(model(), code(), (16, 16))[0], atol=1e-3)
+
+
+def test_each_half_of_a_mix_looks_like_its_own_away_from_the_seam():
+    mixed = ARC.render(model(), edited(Mix(other=9, by="side", axis=1)), (32, 32))[0]
+    own, other = (ARC.render(model(), code(row), (32, 32))[0] for row in (3, 9))
+    assert np.mean(mixed[:, :6] == own[:, :6]) > 0.5 and np.mean(mixed[:, -6:] == other[:, -6:]) > 0.5
+
+
+@pytest.mark.parametrize("window", [None, [(-0.5, 0.3), (0.0, 1.0)]], ids=["whole", "window"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Move(anchors=(2,), vector=(0.1, 0.2)),
+        Move(anchors=(2,), vector=(3.0, 3.0)),
+        Push(center=(0.0, 0.0), vector=(0.1, 0.0), radius=0.3),
+        Push(center=(0.0, 0.0), vector=(0.0, 0.0), radius=0.3),
+        Rotate(angle_deg=20),
+        Mask(shape=Disc(center=(0.0, 0.0), radius=0.8)),
+        Mask(shape=Disc(center=(0.0, 0.0), radius=0.3)),
+        Mix(other=9, by="stack"),
+        Mix(other=9, by="side"),
+        Noise(amount=0.2),
+    ],
+    ids=lambda e: e.op,
+)
+def test_what_is_drawn_again_is_all_that_changed(edit, window):
+    before = edited(*BEFORE)
+    after = edited(edit, of=before)
+    drawing = ARC.draw(model(), before, (40, 40), window)
+    old, new = (ARC.render(model(), arrays, (40, 40), window)[0] for arrays in (before, after))
+    np.testing.assert_array_equal(drawing.values, old)
+    box, values, changed = ARC.redraw(model(), before, after, drawing, window)
+    patched, mask = drawing.values.copy(), np.zeros((40, 40), bool)
+    part = tuple(slice(*side) for side in box)
+    patched[part], mask[part] = values, changed
+    np.testing.assert_allclose(patched, new, atol=1e-5)
+    assert not np.abs(new - old)[~mask].any()
+
+
+def test_a_small_push_touches_little():
+    fine = ARC.encode(model(), Observations(digits()[:1], 64))
+    drawing = ARC.draw(model(), fine, (128, 128))
+    moved = ARC.edit(model(), fine, [Move(anchors=(5,), vector=(0.02, 0.0))], lambda row: fine)
+    _, _, changed = ARC.redraw(model(), fine, moved, drawing)
+    assert 0 < changed.sum() < 0.2 * 128**2
+
+
+def test_anchors_are_where_the_cloud_says():
+    np.testing.assert_array_equal(ARC.anchors(code()), Cloud.of(code()).positions)
+
+
+def test_half_way_between_two_codes_lie_their_matched_anchors():
+    half = Cloud.of(ARC.interpolate(model(), code(3), code(9), np.array([0.5])))
+    one, other = Cloud.of(code(3)), Cloud.of(code(9))
+    assert len(half.positions) == len(one.positions) == 16
+    np.testing.assert_allclose(half.positions.mean(0), (one.positions.mean(0) + other.positions.mean(0)) / 2, atol=1e-5)
+    more = Cloud.of(ARC.interpolate(model(), edited(Mix(other=5, by="stack")), code(9), np.array([0.5])))
+    assert len(more.positions) == 32  # nobody is left out
+
+
+def test_codes_of_a_checkpoint_that_makes_no_sense_are_refused():
+    with pytest.raises(InvalidInput, match="expected whole numbers"):
+        ARC.train(ARC.config(overrides={"neighbors": 0}), digits(), seed=0)
+    with pytest.raises(InvalidInput, match="over 1 axes"):
+        ARC.encode(model(), Observations(load("curves")))
