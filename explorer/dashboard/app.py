@@ -1,7 +1,6 @@
-"""The shell: top bar, three columns, status line, keys, address. ``build`` makes one for each visit."""
+"""The shell: top bar with the pages' tabs, three columns, status line, keys, address. ``build`` makes one a visit."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -9,18 +8,18 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from panel.util import edit_readonly
+from panel.viewable import Viewable
 
 from explorer.dashboard import style
-from explorer.dashboard.calls import Call, Calls, change
-from explorer.dashboard.explore import Explore
-from explorer.dashboard.library import Library
-from explorer.dashboard.state import COLORS, State, from_query, to_query
+from explorer.dashboard.calls import Calls, change
+from explorer.dashboard.page import Page
+from explorer.dashboard.pages import PAGES, offered, page_class
+from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
-from explorer.dashboard.views.sample import RENDER_SIZE, name_of
-from explorer.dashboard.views.sidebar import NONE
-from explorer.dashboard.views.snippet import snippet
-from explorer.dashboard.views.words import heading, words
+from explorer.dashboard.views.sidebar import Sidebar
+from explorer.dashboard.views.words import words
+from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ExplorerError
 
@@ -31,45 +30,62 @@ KEYS = {
     "]": "finer",
     "ArrowLeft": "the signal before",
     "ArrowRight": "the signal after",
-    "e": "error map on and off",
-    "g": "whole signal instead of what was observed",
     "Escape": "select nothing",
     "?": "this list",
 }
-
-COLOR_NAMES = {"cluster": COLORS[0], "label": COLORS[1], "PSNR": COLORS[2]}
+"""The keys that every page has."""
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 
 
 class Shell:
-    """The page of one visitor, around the Explore page's parts."""
+    """What one visitor sees around the pages, each of which is made when it is first opened."""
 
-    def __init__(self, engine: Engine, state: State):
-        self.engine, self.state = engine, state
-        self.explore = Explore(Library(engine), state)
-        self.browser = Browser(keys=list(KEYS))
+    def __init__(self, workspace: Workspace, query: str = ""):
+        self.workspace, self.engine, self.state = workspace, workspace.engine, workspace.state
+        self._query = query
+        self.sidebar = Sidebar(workspace)
+        self.pages: dict[str, Page] = {}
+        self._parts: dict[str, tuple[Viewable, Viewable]] = {}
+        self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
+        self._side = pn.Column(margin=0, **WIDE)
+        self._missing = words(margin=24, visible=False)
+        self._tabs = {name: self._tab(name) for name in offered()}
+        self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
-        self.help = pmui.Dialog(words(_keys_html()), title="keys", title_variant="h6", close_on_click=True)
-        self.page = self._page()
-        with edit_readonly(self.page):
-            self.page.busy = False  # no longer Panel's flag, which is sent before and after whatever happens
-        follow = self.explore.calls.follow
+        self._keys = words()
+        self.help = pmui.Dialog(self._keys, title="keys", title_variant="h6", close_on_click=True)
+        self.template = self._template()
+        with edit_readonly(self.template):
+            self.template.busy = False  # no longer Panel's flag, which is sent before and after whatever happens
+        follow = workspace.calls.follow
         follow(self.browser, self._on_key, "pressed")
         follow(self.browser, self._on_width, "narrow")
-        follow(self.page, lambda event: state.param.update(dark=event.new), "dark_theme")
-        follow(state, lambda *events: self.browser.param.update(query=to_query(state)), *state.param)
+        follow(self.template, lambda event: self.state.param.update(dark=event.new), "dark_theme")
+        follow(self.state, self._turn, "page")
+        follow(self.state, self._address, *self.state.param)
+        follow(workspace, self._explain, "opened")
+        self._turn()
+
+    @property
+    def page(self) -> Page:
+        """The page that is open."""
+        return self.pages[self._name]
+
+    @property
+    def _name(self) -> str:
+        return self.state.page if self.state.page in self._tabs else next(iter(self._tabs))
 
     # -- building
 
-    def _page(self) -> pmui.Page:
+    def _template(self) -> pmui.Page:
         return pmui.Page(
             meta_title="Explorer",
             header=[self._top()],
-            sidebar=[self.explore.sidebar],
-            main=[self._middle()],
-            contextbar=[self._side()],
+            sidebar=[self.sidebar],
+            main=[self._main()],
+            contextbar=[self._side],
             sidebar_variant="permanent",
             sidebar_resizable=False,
             sidebar_width=style.LEFT_WIDTH,
@@ -82,86 +98,27 @@ class Shell:
         )
 
     def _top(self) -> pn.Row:
-        ask = pmui.IconButton(icon="help_outline", description="keys", on_click=self._show_help, **SMALL)
+        ask = pmui.IconButton(
+            icon="help_outline", description="keys", on_click=self._show_help, align="center", **SMALL
+        )
         return pn.Row(
             words("<h1>Explorer</h1>", sizing_mode=None, width=88, align="center"),
+            *self._tabs.values(),
             pn.layout.HSpacer(),
             self.jobs,
             ask,
             **WIDE,
         )
 
-    def _middle(self) -> pn.Column:
-        state, explore = self.state, self.explore
-        color = pmui.Select.from_param(state.param.color, options=COLOR_NAMES, label="colour", width=120, **SMALL)
-        space = pmui.Select(label="space", options=[NONE], width=120, **SMALL)
-        projection = pmui.Select.from_param(
-            state.param.projection, options={"UMAP": "umap", "PCA": "pca"}, label="map", width=120, **SMALL
-        )
-        _link_space(space, explore, "space")
-        controls = pn.Row(color, space, projection, styles={"gap": "8px"}, margin=(8, 16), **WIDE)
+    def _tab(self, name: str) -> pmui.Button:
+        tab = pmui.Button(label=name, variant="text", width=style.TAB_WIDTH, **SMALL)
+        tab.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page=name)))
+        return tab
+
+    def _main(self) -> pn.Column:
         unseen = pn.Row(self.jobs.dialog, self.help, self.browser, height=0, margin=0)
-        train = pmui.Button(
-            label="train a hypernetwork", variant="outlined", visible=False, margin=(0, 16), size="small"
-        )
-        train.on_click(lambda event: explore.train())
-        explore.calls.follow(
-            explore, lambda *events: train.param.update(visible=explore.loaded is None), "loaded", "menu"
-        )
         return pn.Column(
-            self._banner(),
-            pn.Column(explore.map, sizing_mode="stretch_both", min_height=240, margin=0),
-            train,
-            controls,
-            pn.Column(
-                explore.gallery,
-                height=style.GALLERY_HEIGHT,
-                margin=(0, 0, 0, 16),
-                styles={"overflow": "auto"},
-                **WIDE,
-            ),
-            self._status(),
-            unseen,
-            sizing_mode="stretch_both",
-            margin=0,
-        )
-
-    def _side(self) -> pn.Column:
-        explore = self.explore
-        name = words(align="center")
-        space = pmui.Select(label="neighbours in", options=[NONE], width=140, **SMALL)
-        _link_space(space, explore, "neighbors")
-
-        def rename(*events: Any) -> None:
-            signals = explore.loaded.signals if explore.loaded else None
-            name.object = f"<b>{escape(name_of(signals, explore.row))}</b>" if signals else "&nbsp;"
-
-        explore.calls.follow(self.state, rename, "selection")
-        explore.calls.follow(explore, rename, "loaded")
-        before, after = (
-            pmui.IconButton(icon=icon, description=KEYS[key], on_click=lambda event, by=by: self._step(by), **SMALL)
-            for icon, key, by in (("chevron_left", "ArrowLeft", -1), ("chevron_right", "ArrowRight", 1))
-        )
-        copy = pmui.Button(label="copy as Python", icon="content_copy", variant="outlined", **SMALL)
-        copy.on_click(lambda event: self._copy())
-        export = pmui.FileDownload(
-            callback=lambda: io.StringIO(explore.table()),
-            filename="map.csv",
-            label="export map as CSV",
-            variant="outlined",
-            **SMALL,
-        )
-        return pn.Column(
-            heading("signal"),
-            pn.Row(name, before, after, **WIDE),
-            explore.sample,
-            pn.Row(heading("neighbours"), space, margin=(8, 0, 0, 0), **WIDE),
-            explore.neighbors,
-            heading("scores over resolution"),
-            explore.scores,
-            pn.Row(copy, export, margin=(8, 0), styles={"gap": "8px"}, **WIDE),
-            margin=(0, 16),
-            **WIDE,
+            self._banner(), self._missing, self._middle, self._status(), unseen, sizing_mode="stretch_both", margin=0
         )
 
     def _banner(self) -> pmui.Alert:
@@ -171,39 +128,86 @@ class Shell:
             texts = list(dict.fromkeys(event.new.values()))
             alert.param.update(object=" ".join(texts), visible=bool(texts))
 
-        self.explore.calls.follow(self.explore.calls, tell, "errors")
+        self.workspace.calls.follow(self.workspace.calls, tell, "errors")
         return alert
 
     def _status(self) -> pn.Row:
-        calls, explore = self.explore.calls, self.explore
+        workspace, calls = self.workspace, self.workspace.calls
         about, doing = words(), words()
         cancel = pmui.Button(label="cancel", variant="text", visible=False, on_click=lambda e: calls.cancel(), **SMALL)
 
         def describe(*events: Any) -> None:
-            about.object = f'<span class="quiet">{status(explore)}</span>'
+            about.object = f'<span class="quiet">{escape(status(workspace))}</span>'
 
         def tell(*events: Any) -> None:
             doing.object = f'<span class="quiet">{working(calls)}</span>'
             cancel.visible = bool(calls.word) and calls.elapsed_s > 1
 
-        calls.follow(explore, describe, "loaded")
+        calls.follow(workspace, describe, "opened")
         calls.follow(self.state, describe, "resolution", "uneven")
         calls.follow(calls, tell, "word", "elapsed_s", "left_s")
         return pn.Row(about, doing, cancel, margin=(0, 16), height=28, **WIDE)
+
+    # -- pages
+
+    def _turn(self, *events: Any) -> None:
+        """Show the page that the state names, and let the others rest."""
+        name = self._name
+        for other, page in self.pages.items():
+            if other != name and page.shown:
+                page.leave()
+        if name not in self.pages:
+            self._add(name)
+        for other, tab in self._tabs.items():
+            tab.sx = style.tab(current=other == name)
+        shown = {**KEYS, "1" if len(self._tabs) == 1 else f"1-{len(PAGES)}": "pages", **self.page.keys}
+        self._keys.object = _keys_html(shown)
+        self.browser.keys = [*KEYS, *self._numbers(), *self.page.keys]
+        self._explain()
+        self.page.open()
+        self._address()
+
+    def _add(self, name: str) -> None:
+        made = page_class(name)
+        page = made(self.workspace, **from_query(self._query, made, made.address))
+        self.pages[name] = page
+        self._parts[name] = parts = page.middle(), page.side()
+        for holder, part in zip((self._middle, self._side), parts, strict=True):
+            holder.append(part)
+        follow = self.workspace.calls.follow
+        follow(page, lambda event: self.browser.copy(event.new), "clipboard")
+        if made.address:
+            follow(page, self._address, *made.address)
+
+    def _explain(self, *events: Any) -> None:
+        """Show the open page's parts, or what it lacks."""
+        missing = self.page.missing()
+        self._missing.param.update(object=escape(missing), visible=bool(missing))
+        for name, (middle, side) in self._parts.items():
+            middle.visible = side.visible = name == self._name and not missing
+
+    def _numbers(self) -> dict[str, str]:
+        """Pages by the keys that open them."""
+        return {str(number): name for number, name in enumerate(PAGES, 1) if name in self._tabs}
+
+    def _address(self, *events: Any) -> None:
+        """Put the choices, and those of the open page, into the address."""
+        parts = to_query(self.state), to_query(self.page, self.page.address)
+        self.browser.query = "&".join(filter(None, parts))
 
     # -- living
 
     def start(self) -> None:
         """Ask for what the page shows, while the browser loads it."""
-        self.explore.start()
+        self.workspace.load()
 
     def arrive(self, started: bool) -> None:
         """Called once the browser has the page."""
         if not started:
-            self.explore.start()
+            self.start()
         _send_at_once(pn.state.curdoc)
         pn.state.add_periodic_callback(self._poll, period=int(1000 * JOBS_EVERY_S))
-        pn.state.on_session_destroyed(lambda context: self.explore.calls.close())
+        pn.state.on_session_destroyed(lambda context: self.workspace.calls.close())
 
     async def _poll(self) -> None:
         try:
@@ -212,79 +216,48 @@ class Shell:
             return  # the calls of the page say so already
         if jobs != self.jobs.jobs:
             self.jobs.jobs = jobs
-            if self.explore.loaded is None and any(job.state == "done" for job in jobs):
-                self.explore.start()  # the checkpoint that was missing may be there now
+            if self.workspace.loaded is None and any(job.state == "done" for job in jobs):
+                self.workspace.load()  # the checkpoint that was missing may be there now
 
     def _show_help(self, event: Any) -> None:
-        change(self.explore.calls.doc, lambda: self.help.param.update(open=True))
+        change(self.workspace.calls.doc, lambda: self.help.param.update(open=True))
 
     def _cancel_job(self, id: str) -> None:
-        self.explore.calls.latest("cancel", Call("cancelling", lambda: self.engine.cancel_job(id), lambda _: None))
+        self.workspace.ask("cancel", "cancelling", lambda: self.engine.cancel_job(id), lambda _: None)
 
     def _on_key(self, event: Any) -> None:
         key, state = self.browser.key, self.state
-        if key in "[]":
-            self.explore.sidebar.slider.move(-1 if key == "[" else 1)
+        if key in self.page.keys:
+            self.page.pressed(key)
+        elif key in "[]":
+            self.sidebar.slider.move(-1 if key == "[" else 1)
         elif key in ("ArrowLeft", "ArrowRight"):
-            self._step(-1 if key == "ArrowLeft" else 1)
-        elif key == "e":
-            state.error = not state.error
-        elif key == "g":
-            state.truth = not state.truth
+            self.workspace.step(-1 if key == "ArrowLeft" else 1)
         elif key == "Escape":
             state.selection = []
         elif key == "?":
             self.help.open = not self.help.open
-
-    def _step(self, by: int) -> None:
-        """The next signal: among the selected ones where there are several, else of all."""
-        chosen, loaded = self.state.selection, self.explore.loaded
-        if len(chosen) > 1:
-            self.state.selection = chosen[by:] + chosen[:by]
-        elif loaded is not None:
-            self.state.selection = [(self.explore.row + by) % len(loaded.signals)]
+        elif key in self._numbers():
+            state.page = self._numbers()[key]
 
     def _on_width(self, event: Any) -> None:
         narrow = event.new
-        self.page.param.update(contextbar_variant="temporary" if narrow else "persistent", contextbar_open=not narrow)
-
-    def _copy(self) -> None:
-        subject = self.explore.subject
-        if subject is not None:
-            text = snippet(subject, self.state.signals, self.state.projection, self.explore.row, RENDER_SIZE)
-            self.browser.copy(text)
+        self.template.param.update(
+            contextbar_variant="temporary" if narrow else "persistent", contextbar_open=not narrow
+        )
 
 
-def _link_space(select: pmui.Select, explore: Explore, name: str) -> None:
-    """A choice among the spaces that the representation offers, in which "" stands for the first."""
-    state = explore.state
-
-    def fill(*events: Any) -> None:
-        wanted = getattr(state, name) or (state.space if name == "neighbors" else "")
-        value = wanted if wanted in explore.spaces else next(iter(explore.spaces), NONE)
-        select.param.update(options=explore.spaces or [NONE], value=value)
-
-    def choose(event: Any) -> None:
-        if event.new in explore.spaces:
-            default = state.space or explore.spaces[0] if name == "neighbors" else explore.spaces[0]
-            setattr(state, name, "" if event.new == default else event.new)
-
-    explore.calls.follow(explore, fill, "spaces")
-    explore.calls.follow(state, fill, *{name, "space"})
-    explore.calls.follow(select, choose, "value")
-
-
-def _keys_html() -> str:
-    rows = "".join(f"<tr><td><kbd>{escape(key)}</kbd></td><td>{text}</td></tr>" for key, text in KEYS.items())
+def _keys_html(keys: dict[str, str]) -> str:
+    rows = "".join(f"<tr><td><kbd>{escape(key)}</kbd></td><td>{text}</td></tr>" for key, text in keys.items())
     return f"<table>{rows}</table>"
 
 
-def status(explore: Explore) -> str:
+def status(workspace: Workspace) -> str:
     """What is looked at, in one line."""
-    subject = explore.loaded
+    subject = workspace.loaded
     if subject is None:
         return ""
-    return f"{len(subject.signals):,} signals, {subject.signals.name}, observed at {explore.stop.label}"
+    return f"{len(subject.signals):,} signals, {subject.signals.name}, observed at {workspace.stop.label}"
 
 
 def working(calls: Calls) -> str:
@@ -318,10 +291,10 @@ def _send_at_once(doc: Any) -> None:
 def build(engine: Engine) -> pmui.Page:
     """The page of one visitor. Does no work: what it shows is asked for, and comes when it is there."""
     location = pn.state.location
-    state = State(**from_query(location.search if location else ""))
-    shell = Shell(engine, state)
+    query = location.search if location else ""
+    shell = Shell(Workspace(engine, State(**from_query(query))), query)
     early = _send_early(pn.state.curdoc)
     if early:
         pn.state.execute(shell.start, schedule=True)
     pn.state.onload(lambda: shell.arrive(started=early))
-    return shell.page
+    return shell.template

@@ -97,6 +97,12 @@ class Calls(param.Parameterized):
         self._dropped |= set(self._running)
         self._waiting.clear()
 
+    def forget(self, start: str) -> None:
+        """Drop what waits in slots that start so, and their errors: nobody looks at them now."""
+        for slot in [slot for slot in self._waiting if slot.startswith(start)]:
+            del self._waiting[slot]
+        self.errors = {slot: text for slot, text in self.errors.items() if not slot.startswith(start)}
+
     @property
     def running(self) -> tuple[str, ...]:
         """The slots in which something is asked."""

@@ -52,30 +52,30 @@ SELECTION_IN_ADDRESS = 24
 """Larger selections are kept by the engine, and the address names them."""
 
 
-def to_query(state: State) -> str:
-    """The state as the query of an address, without the question mark."""
+def to_query(values: param.Parameterized, short: Mapping[str, str] = SHORT) -> str:
+    """Parameters as a part of an address, by their short names; without those that are at their defaults."""
     pairs = {}
-    for name, short in SHORT.items():
-        value = getattr(state, name)
-        if value == state.param[name].default:
+    for name, key in short.items():
+        value = getattr(values, name)
+        if value == values.param[name].default:
             continue
-        if name == "selection":
+        if isinstance(value, list):
             value = ".".join(map(str, value[:SELECTION_IN_ADDRESS]))
-        pairs[short] = int(value) if isinstance(value, bool) else value
+        pairs[key] = int(value) if isinstance(value, bool) else value
     return urlencode(pairs)
 
 
-def from_query(query: str) -> dict[str, Any]:
+def from_query(query: str, kind: type[param.Parameterized] = State, short: Mapping[str, str] = SHORT) -> dict[str, Any]:
     """Parameters that a query sets. What is not understood is left out: an old or mangled address still opens."""
-    names = {short: name for name, short in SHORT.items()}
+    names = {key: name for name, key in short.items()}
     values = {}
-    for short, text in parse_qsl(query.removeprefix("?")):
-        if short not in names:
+    for key, text in parse_qsl(query.removeprefix("?")):
+        if key not in names:
             continue
-        parameter = State.param[names[short]]
+        parameter = kind.param[names[key]]
         try:
             value = _parsed(parameter, text)
-            State(**{parameter.name: value})
+            parameter._validate(value)
         except (ValueError, TypeError):
             continue
         values[parameter.name] = value
@@ -84,7 +84,9 @@ def from_query(query: str) -> dict[str, Any]:
 
 def _parsed(parameter: param.Parameter, text: str) -> Any:
     if isinstance(parameter, param.List):
-        return [int(part) for part in text.split(".")]
+        return [(parameter.item_type or str)(part) for part in text.split(".")]
     if isinstance(parameter, param.Boolean):
         return bool(int(text))
-    return int(text) if isinstance(parameter, param.Integer) else text
+    if isinstance(parameter, param.Integer):
+        return int(text)
+    return float(text) if isinstance(parameter, param.Number) else text

@@ -4,9 +4,18 @@ from typing import Any
 
 from explorer.dashboard import theme
 
-HEADER_HEIGHT = 48
+HEADER_HEIGHT, TAB_WIDTH = 48, 96
 LEFT_WIDTH, RIGHT_WIDTH = 264, 448
 GALLERY_HEIGHT = 244
+ALONE_HEIGHT = 860
+"""Of a page outside the shell."""
+
+
+def tab(current: bool) -> dict[str, Any]:
+    """A page's tab: the open one is underlined."""
+    line = "2px solid " + ("currentColor" if current else "transparent")
+    color = {"color": "primary.main" if current else "text.primary"}
+    return {"height": HEADER_HEIGHT, "borderRadius": 0, "borderBottom": line, "&.MuiButton-root": color}
 
 
 def material() -> dict[str, Any]:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.dashboard.explore import Explore
 from explorer.dashboard.library import Library
+from explorer.dashboard.pages.explore import Explore
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.sidebar import Sidebar
 from explorer.dashboard.views.snippet import snippet
+from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ServerUnavailable
 from explorer.observations import Sampling
@@ -22,8 +24,8 @@ from explorer.signals import SignalSet
 async def rest(explore: Explore, seconds: float = 60) -> None:
     """Wait until nothing is asked any more."""
     end = time.monotonic() + seconds
-    while explore.calls.running:
-        assert time.monotonic() < end, f"still {explore.calls.running}: {explore.calls.word}"
+    while explore.workspace.calls.running:
+        assert time.monotonic() < end, f"still {explore.workspace.calls.running}: {explore.workspace.calls.word}"
         await asyncio.sleep(0.02)
 
 
@@ -31,8 +33,10 @@ def explored(library: Library, play: Callable[[Explore], None] | None = None, **
     """An Explore page that has come to rest, and again after ``play``."""
 
     async def live() -> Explore:
-        explore = Explore(library, State(**{"projection": "pca", **state}))
-        explore.start()
+        workspace = Workspace(library.engine, State(**{"projection": "pca", **state}), library)
+        explore = Explore(workspace)
+        explore.open()
+        workspace.load()
         await rest(explore)
         if play is not None:
             play(explore)
@@ -44,7 +48,7 @@ def explored(library: Library, play: Callable[[Explore], None] | None = None, **
 
 def test_the_page_fills_with_what_the_engine_says(library: Library, digits: Subject):
     explore = explored(library, signals=digits.signals.id)
-    assert explore.calls.errors == {}
+    assert explore.workspace.calls.errors == {}
     assert np.allclose(explore.map.layout, digits.layout("pca"))
     assert (explore.map.values == digits.clusters()).all()
     assert explore.sample.numbers["psnr_db"] == pytest.approx(digits.quality(0)["psnr_db"])
@@ -54,7 +58,11 @@ def test_the_page_fills_with_what_the_engine_says(library: Library, digits: Subj
 
 def test_scores_fill_for_all_resolutions_beside_their_control(library: Library, digits: Subject):
     explore = explored(library, signals=digits.signals.id)
-    assert set(explore.scores.ours) == set(explore.scores.control) == {stop.size for stop in explore.stops}
+    assert (
+        set(explore.scores.ours)
+        == set(explore.scores.control)
+        == {stop.size for stop in explore.workspace.opened.stops}
+    )
     other = digits.at(Sampling(kind="grid", size=16).on(digits.signals))
     assert explore.scores.ours[16] == other.score()
     assert explore.scores.control[16] == other.control()
@@ -62,7 +70,7 @@ def test_scores_fill_for_all_resolutions_beside_their_control(library: Library, 
 
 def test_moving_the_resolution_moves_map_clusters_pictures_and_scores(library: Library, digits: Subject):
     before = explored(library, signals=digits.signals.id)
-    after = explored(library, lambda explore: explore.sidebar.slider.move(-2), signals=digits.signals.id)
+    after = explored(library, lambda explore: Sidebar(explore.workspace).slider.move(-2), signals=digits.signals.id)
     other = digits.at(Sampling(kind="grid", size=4).on(digits.signals))
     assert after.state.resolution == 4
     assert (after.map.values == other.clusters()).all()
@@ -85,7 +93,7 @@ def test_a_selection_is_the_same_everywhere(library: Library, digits: Subject):
 
     explore = explored(library, click, signals=digits.signals.id)
     assert explore.state.selection == explore.gallery.selection == [5, 9]
-    assert explore.row == 5
+    assert explore.workspace.row == 5
     assert np.allclose(explore.sample.forms.truth, digits.signals.grid(5))
 
 
@@ -112,9 +120,9 @@ def test_other_clusters_have_other_scores(library: Library, digits: Subject):
 
 def test_uneven_samples_are_a_sampling_like_any_other(library: Library, digits: Subject):
     explore = explored(library, lambda e: e.state.param.update(uneven=True), signals=digits.signals.id)
-    assert explore.calls.errors == {}
+    assert explore.workspace.calls.errors == {}
     assert explore.sample.forms.points is not None
-    assert len(explore.scores.ours) == len(explore.stops)
+    assert len(explore.scores.ours) == len(explore.workspace.opened.stops)
 
 
 def test_the_raw_samples_have_a_map_of_their_own(library: Library, digits: Subject):
@@ -126,13 +134,13 @@ def test_the_raw_samples_have_a_map_of_their_own(library: Library, digits: Subje
 def test_signals_over_any_number_of_axes_are_shown(library: Library, kind: str, request: pytest.FixtureRequest):
     subject = request.getfixturevalue(kind)
     explore = explored(library, signals=subject.signals.id)
-    assert explore.calls.errors == {}
+    assert explore.workspace.calls.errors == {}
     assert explore.sample.forms is not None and len(explore.neighbors.pictures) == 7
 
 
 def test_other_signals_replace_everything(library: Library, digits: Subject, curves: Subject):
     explore = explored(library, lambda e: e.state.param.update(signals=curves.signals.id), signals=digits.signals.id)
-    assert explore.calls.errors == {}
+    assert explore.workspace.calls.errors == {}
     assert len(explore.map.layout) == len(curves.signals)
     assert (explore.map.values == curves.clusters()).all()
 
@@ -141,13 +149,13 @@ def test_signals_without_a_checkpoint_say_so(library: Library, engine: Engine):
     signals = SignalSet.from_grids(np.zeros((3, 4, 4, 4), np.uint8), axes=["y", "x"], name="four channels")
     engine.put(signals.artifact, "four channels")
     explore = explored(library, signals=signals.id)
-    assert explore.loaded is None
+    assert explore.workspace.loaded is None
     assert "no checkpoint" in explore.map.empty
 
 
 def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(library: Library, digits: Subject):
     explore = explored(library, lambda e: e.state.param.update(signals="nothing"), signals=digits.signals.id)
-    assert "nothing" in explore.calls.errors["load"]
+    assert "nothing" in explore.workspace.calls.errors["load"]
     assert len(explore.map.layout) == len(digits.signals)
 
 
@@ -162,7 +170,7 @@ def test_a_model_server_that_is_gone_is_an_error_in_words_and_the_rest_stays(
         explore.state.selection = [7]
 
     explore = explored(library, die, signals=digits.signals.id)
-    assert "No answer" in explore.calls.errors["picture"]
+    assert "No answer" in explore.errors()["picture"]
     assert explore.sample.forms is not None and len(explore.map.layout) == len(digits.signals)
 
 
@@ -171,7 +179,7 @@ def test_the_copied_program_gives_what_is_on_the_screen(
     library: Library, digits: Subject, uneven: bool, monkeypatch: pytest.MonkeyPatch
 ):
     explore = explored(library, signals=digits.signals.id, resolution=12, uneven=uneven, selection=[4], k=5)
-    program = snippet(explore.subject, digits.signals.id, "pca", explore.row, 64)
+    program = snippet(explore.workspace.subject, digits.signals.id, "pca", explore.workspace.row, 64)
     monkeypatch.setattr(explorer, "connect", lambda: library.engine)
     names: dict = {}
     exec(compile(program, "snippet", "exec"), names)

@@ -1,6 +1,7 @@
 """The gallery: members of each cluster, clusters as columns and resolutions as rows, the selection first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,38 @@ import param
 from panel.custom import JSComponent
 
 from explorer.dashboard import theme
+from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.places import combine
+from explorer.dashboard.views.thumbnails import thumbnails
 
 Pictures = Sequence[tuple[int, str]]
 """Rows of the signal set with the data URI of a picture of each."""
+
+TILE_SIZE = 24
+MEMBERS, CHOSEN = 4, 8
+"""How many of each cluster, and of the selection, a line shows."""
+
+Lines = dict[str, Any]
+
+
+def gallery_of(subjects: Mapping[str, Subject], chosen: Sequence[int]) -> tuple[Lines, Lines, dict[str, np.ndarray]]:
+    """Pictures of the first members of each cluster, and of chosen signals, as each subject observes them. Asks.
+
+    Returns:
+        By title: cluster -> [(row, data URI)]; [(row, data URI)] of the chosen; the clusters' numbers [n].
+    """
+    members: Lines = {}
+    picked: Lines = {}
+    labels = {title: subject.clusters() for title, subject in subjects.items()}
+    for title, subject in subjects.items():
+        clusters = {int(c): np.flatnonzero(labels[title] == c)[:MEMBERS] for c in np.unique(labels[title])}
+        rows = np.concatenate([*clusters.values(), np.array(chosen, np.int64)])
+        images = thumbnails(subject.signals, rows, TILE_SIZE, subject.sampling)
+        pairs = iter([(int(row), png_uri(image)) for row, image in zip(rows, images, strict=True)])
+        members[title] = {cluster: list(islice(pairs, len(rows))) for cluster, rows in clusters.items()}
+        picked[title] = list(pairs)
+    return members, picked, labels
 
 
 def columns(

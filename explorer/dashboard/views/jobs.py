@@ -21,7 +21,10 @@ class Jobs(Viewer):
 
     def __init__(self, cancel: Callable[[str], None], **params: Any):
         super().__init__(cancel=cancel, **params)
-        self._button = pmui.Button(variant="text", color="primary", size="small", margin=0, on_click=self._open)
+        color = {"&.MuiButton-root": {"color": "primary.main"}}  # on the header Panel makes it white
+        self._button = pmui.Button(
+            variant="text", size="small", margin=0, align="center", sx=color, on_click=self._open
+        )
         self._list = pn.Column(sizing_mode="stretch_width")
         self.dialog = pmui.Dialog(self._list, title="jobs", title_variant="h6", close_on_click=True)
         self._redraw()

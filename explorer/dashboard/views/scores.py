@@ -10,6 +10,7 @@ from bokeh.plotting import figure
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard import theme
+from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.plots import quieten
 from explorer.dashboard.views.words import figures, words
 
@@ -108,3 +109,10 @@ def _number(score: Mapping[str, Any] | None, name: str) -> str:
 
 def _percent(score: Mapping[str, Any] | None) -> str:
     return "–" if score is None or score["drift"] is None else f"{100 * score['drift']:.1f} %"
+
+
+def how(subject: Subject) -> str:
+    """How the clusters were found, in words."""
+    k = f", K {subject.clusters_wanted}" if subject.clusters_wanted and subject.method != "hdbscan" else ""
+    uneven = "" if subject.sampling.is_grid else ", uneven samples"
+    return f"{subject.method}{k}, seed 0, space {subject.space or subject.reference.spaces[0]}{uneven}"

@@ -1,6 +1,5 @@
 """The left column: which signals, through which checkpoint, at which resolution, in how many clusters."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import panel as pn
@@ -9,10 +8,9 @@ import param
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import change
-from explorer.dashboard.library import Menu
-from explorer.dashboard.state import State
 from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_stop
 from explorer.dashboard.views.words import heading, words
+from explorer.dashboard.workspace import Workspace
 from explorer.messages import Entry
 
 _SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
@@ -34,14 +32,13 @@ HELP = {
 
 
 class Sidebar(Viewer):
-    """Controls that write to a state and are drawn from it."""
+    """Controls that write to a workspace's state and are drawn from it."""
 
-    state = param.ClassSelector(class_=State, constant=True)
-    stops = param.List([], item_type=Stop, doc="The places of the slider.")
+    workspace = param.ClassSelector(class_=Workspace, constant=True)
 
-    def __init__(self, state: State, **params: Any):
-        super().__init__(state=state, **params)
-        self._menu: Menu | None = None
+    def __init__(self, workspace: Workspace, **params: Any):
+        super().__init__(workspace=workspace, **params)
+        self.state = state = workspace.state
         self.slider = ResolutionSlider(sizing_mode="stretch_width", margin=(8, 0, 0, 0))
         self._signals = pmui.Select(label="signal set", options=[state.signals], description=HELP["signals"], **_SMALL)
         self._method = pmui.Select(label="representation", options=[NONE], description=HELP["representation"], **_SMALL)
@@ -59,40 +56,54 @@ class Sidebar(Viewer):
         self._filling = False
         for widget in (self._signals, self._method, self._checkpoint, self._k, self.slider):
             widget.param.watch(self._choose, "value")
-        state.param.watch(self._follow, ["resolution", "uneven", "method"])
+        follow = workspace.calls.follow
+        follow(workspace, self._offer, "names")
+        follow(workspace, self._fill, "opened")
+        follow(state, self._follow, "resolution", "uneven", "method", "k")
+        if workspace.opened is not None:
+            self._fill()
 
-    # -- from the state to the controls
+    # -- from the workspace to the controls
 
-    def fill(self, menu: Menu, checkpoint: Entry | None, stops: tuple[Stop, ...], k: int | None) -> None:
-        """What can be chosen for the signals that the state names, and what is chosen."""
-        self._menu, self.stops = menu, list(stops)
-        methods = list(dict.fromkeys(entry.details["representation"] for entry in menu.checkpoints))
-        method = checkpoint.details["representation"] if checkpoint else None
+    def _fill(self, *events: param.parameterized.Event) -> None:
+        """What can be chosen for the signals that are open, and what is chosen."""
+        opened = self.workspace.opened
+        entry, checkpoints = opened.entry, opened.menu.checkpoints
+        methods = list(dict.fromkeys(entry.details["representation"] for entry in checkpoints))
+        method = entry.details["representation"] if entry else None
+        self._offer()
         self._filling = True
         try:
-            self.offer(menu.names)
             self._method.param.update(options=methods or [NONE], value=method or NONE, disabled=not methods)
-            named = {_named(e): e.id for e in menu.checkpoints if e.details["representation"] == method}
+            named = {_named(e): e.id for e in checkpoints if e.details["representation"] == method}
             self._checkpoint.param.update(
-                options=named or [NONE], value=checkpoint.id if checkpoint else NONE, disabled=not named
+                options=named or [NONE], value=entry.id if entry else NONE, disabled=not named
             )
-            self._k.value = k
-            self.slider.show(stops, nearest_stop(stops, self.state.resolution) if stops else 0)
+            position = nearest_stop(opened.stops, self.state.resolution) if opened.stops else 0
+            self.slider.show(opened.stops, position)
         finally:
             self._filling = False
         self._follow()
 
-    def offer(self, names: Sequence[str]) -> None:
+    def _offer(self, *events: param.parameterized.Event) -> None:
         """The signal sets that can be chosen."""
         current = self.state.signals
-        self._signals.param.update(options=list(dict.fromkeys([*names, current])), value=current)
+        self._filling = True
+        self._signals.param.update(options=list(dict.fromkeys([*self.workspace.names, current])), value=current)
+        self._filling = False
 
     def _follow(self, *events: param.parameterized.Event) -> None:
-        if self.stops:
-            position = nearest_stop(self.stops, self.state.resolution)
+        opened = self.workspace.opened
+        if opened is not None and opened.stops:
+            position = nearest_stop(opened.stops, self.state.resolution)
             self.slider.value = position
-            self._about.object = about(self.stops[position], self.state.uneven)
-        self._k.disabled = self.state.method == "hdbscan"
+            self._about.object = about(opened.stops[position], self.state.uneven)
+        self._filling = True
+        subject = self.workspace.subject
+        self._k.param.update(
+            value=subject.clusters_wanted if subject else self.state.k, disabled=self.state.method == "hdbscan"
+        )
+        self._filling = False
 
     # -- from the controls to the state
 
@@ -104,15 +115,14 @@ class Sidebar(Viewer):
         if event.obj is self._signals:
             self.state.param.update(signals=event.new, checkpoint="", resolution=0, space="", k=None, selection=[])
         elif event.obj is self._method:
-            assert self._menu is not None
-            fitting = [e.id for e in self._menu.checkpoints if e.details["representation"] == event.new]
+            fitting = [e.id for e in self.workspace.opened.menu.checkpoints if e.details["representation"] == event.new]
             self.state.param.update(checkpoint=fitting[0], space="")
         elif event.obj is self._checkpoint:
             self.state.checkpoint = event.new
         elif event.obj is self._k:
             self.state.k = event.new
-        elif self.stops:
-            stop = self.stops[self.slider.value]
+        elif self.workspace.opened is not None and self.workspace.opened.stops:
+            stop = self.workspace.opened.stops[self.slider.value]
             self.state.resolution = 0 if stop.native else stop.size
 
     def __panel__(self) -> Viewable:

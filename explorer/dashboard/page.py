@@ -1,0 +1,132 @@
+"""What a page is: its middle, its right column, and what it asks while it is shown."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import panel as pn
+import param
+from panel.viewable import Viewable, Viewer
+
+from explorer.dashboard import style
+from explorer.dashboard.calls import change
+from explorer.dashboard.views.browser import Browser
+from explorer.dashboard.views.sidebar import Sidebar
+from explorer.dashboard.workspace import Workspace
+
+
+class Page(Viewer):
+    """One page over a workspace, inside the shell or alone.
+
+    A page reacts to parameters by ``follow`` and calls the engine by ``ask``. While it is not shown it does neither:
+    what it missed is made up for by ``look`` when it is opened again. ``middle`` and ``side`` are called once.
+    """
+
+    keys: ClassVar[Mapping[str, str]] = {}
+    """Its own keys, beside the shell's, and what they do."""
+    address: ClassVar[Mapping[str, str]] = {}
+    """Its parameters that stand in the address, by their short names there."""
+
+    workspace = param.ClassSelector(class_=Workspace, constant=True)
+    shown = param.Boolean(False, doc="Whether it is open: see ``open`` and ``leave``.")
+    clipboard = param.String("", doc="Text for the visitor's clipboard.")
+
+    def __init__(self, workspace: Workspace, **params: Any):
+        super().__init__(workspace=workspace, **params)
+        self._stale = True
+        self.follow(workspace, self._look, "opened")
+
+    # -- what a page says
+
+    def middle(self) -> Viewable:
+        """The thing itself, which fills the space."""
+        raise NotImplementedError
+
+    def side(self) -> Viewable:
+        """The right column: the one signal, then numbers."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Ask for all that it shows. Called when it is opened, and when other signals or codes are; see ``opened``."""
+        raise NotImplementedError
+
+    def missing(self) -> str:
+        """What to choose before the page has something to show, in a sentence; empty where nothing is missing."""
+        opened = self.workspace.opened
+        if opened is not None and opened.subject is None:
+            return "These signals have no checkpoint yet: choose others on the left, or train one."
+        return ""
+
+    def pressed(self, key: str) -> None:
+        """One of its keys was pressed."""
+
+    # -- living
+
+    def open(self) -> None:
+        """Show it, and ask for what has changed meanwhile."""
+        self.shown = True
+        if self._stale:
+            self._look()
+
+    def leave(self) -> None:
+        """Stop asking."""
+        self.shown = False
+        self.workspace.calls.forget(self._slot(""))
+
+    def _look(self, *events: param.parameterized.Event) -> None:
+        self._stale = False
+        if self.workspace.opened is not None and not self.missing():
+            self.look()
+
+    def follow(self, source: param.Parameterized, react: Callable[..., None], *names: str) -> None:
+        """React to parameters with something that changes the page, while it is shown."""
+
+        def when_shown(*events: param.parameterized.Event) -> None:
+            if self.shown:
+                react(*events)
+            else:
+                self._stale = True
+
+        self.workspace.calls.follow(source, when_shown, *names)
+
+    def ask(
+        self,
+        slot: str,
+        word: str,
+        work: Callable[[], Any],
+        show: Callable[[Any], None],
+        *,
+        long: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Ask in a slot of this page, where the latest wish counts: see ``Workspace.ask``."""
+        if self.shown:
+            self.workspace.ask(self._slot(slot), word, work, show, long=long, then=then)
+        else:
+            self._stale = True
+
+    def errors(self) -> dict[str, str]:
+        """What went wrong here, by slot."""
+        start = self._slot("")
+        return {
+            slot.removeprefix(start): text
+            for slot, text in self.workspace.calls.errors.items()
+            if slot.startswith(start)
+        }
+
+    def _slot(self, slot: str) -> str:
+        return f"{type(self).__name__}.{slot}"
+
+    def __panel__(self) -> Viewable:
+        """The page alone, with its own controls, as in a notebook."""
+        browser = Browser()
+        self.follow(self, lambda event: browser.copy(event.new), "clipboard")
+        if self.workspace.opened is None:
+            self.workspace.load()
+        change(self.workspace.calls.doc, self.open)
+        return pn.Row(
+            pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
+            self.middle(),
+            pn.Column(self.side(), width=style.RIGHT_WIDTH),
+            sizing_mode="stretch_width",
+            height=style.ALONE_HEIGHT,
+        )

@@ -1,0 +1,398 @@
+"""The Explore page: map, clusters and reconstructions, and whether they hold still when the resolution moves."""
+
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.viewable import Viewable
+
+from explorer.dashboard import style
+from explorer.dashboard.page import Page
+from explorer.dashboard.state import COLORS
+from explorer.dashboard.views import export
+from explorer.dashboard.views.gallery import CHOSEN, TILE_SIZE, Gallery, gallery_of
+from explorer.dashboard.views.map import Map
+from explorer.dashboard.views.neighbors import SIZE as NEIGHBOR_SIZE
+from explorer.dashboard.views.neighbors import neighbors_of
+from explorer.dashboard.views.pixels import Pictures, png_uri
+from explorer.dashboard.views.resolution import nearest_stop
+from explorer.dashboard.views.sample import RENDER_SIZE, SamplePane, forms_of, name_of, numbers_of
+from explorer.dashboard.views.scores import Scores, how
+from explorer.dashboard.views.sidebar import NONE
+from explorer.dashboard.views.snippet import snippet
+from explorer.dashboard.views.thumbnails import thumbnails
+from explorer.dashboard.views.words import heading, words
+from explorer.dashboard.workspace import Opened, Workspace
+
+CARD_SIZE = 64
+COLOR_NAMES = {"cluster": COLORS[0], "label": COLORS[1], "PSNR": COLORS[2]}
+
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
+SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+
+
+class Explore(Page):
+    """Its parts, and the calls that fill them.
+
+    A change of the state asks anew for what depends on it; each part has a slot of its own, so that a slow one never
+    holds up the others. When a resolution has settled, its neighbours are asked for ahead.
+    """
+
+    keys = {"e": "error map on and off", "g": "whole signal instead of what was observed"}
+
+    def __init__(self, workspace: Workspace, **params: Any):
+        super().__init__(workspace, **params)
+        self.state = state = workspace.state
+        self.map = Map(thumbnails=self._thumbnails, empty="loading …", dark=state.dark)
+        self.gallery = Gallery(tile=TILE_SIZE, dark=state.dark)
+        self.sample = SamplePane(dark=state.dark, truth=state.truth, error=state.error)
+        self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
+        self.scores = Scores(dark=state.dark)
+        self._labels: np.ndarray | None = None
+        self._psnr: np.ndarray | None = None
+        self._drawn: Opened | None = None  # what the parts show
+        self._mapped: tuple[str, str] | None = None  # projection and space of the map
+        workspace.calls.follow(workspace.calls, self._explain, "errors")
+        follow = self.follow
+        follow(state, self._look_anew, "resolution", "uneven", "space", "method", "k")
+        follow(state, self._look_at_map, "projection")
+        follow(state, self._color, "color")
+        follow(state, self._look_at_one, "selection")
+        follow(state, self._look_around, "neighbors")
+        follow(state, self._dress, "dark", "truth", "error")
+        follow(self.neighbors, self._go_to, "clicked")
+        for view in (self.map, self.gallery):
+            follow(view, lambda event: state.param.update(selection=event.new), "selection")
+        follow(self.gallery, lambda event: self.map.param.update(hovered=event.new), "hovered")
+
+    # -- what stands where
+
+    def middle(self) -> Viewable:
+        state, workspace = self.state, self.workspace
+        color = pmui.Select.from_param(state.param.color, options=COLOR_NAMES, label="colour", width=120, **SMALL)
+        space = pmui.Select(label="space", options=[NONE], width=120, **SMALL)
+        projection = pmui.Select.from_param(
+            state.param.projection, options={"UMAP": "umap", "PCA": "pca"}, label="map", width=120, **SMALL
+        )
+        self._link_space(space, "space")
+        train = pmui.Button(
+            label="train a hypernetwork", variant="outlined", visible=False, margin=(0, 16), size="small"
+        )
+        train.on_click(lambda event: self._train())
+
+        def offer(*events: Any) -> None:
+            train.visible = workspace.signals is not None and workspace.loaded is None
+
+        offer()
+        workspace.calls.follow(workspace, offer, "opened")
+        return pn.Column(
+            pn.Column(self.map, sizing_mode="stretch_both", min_height=240, margin=0),
+            train,
+            pn.Row(color, space, projection, styles={"gap": "8px"}, margin=(8, 16), **WIDE),
+            pn.Column(
+                self.gallery,
+                height=style.GALLERY_HEIGHT,
+                margin=(0, 0, 0, 16),
+                styles={"overflow": "auto"},
+                **WIDE,
+            ),
+            sizing_mode="stretch_both",
+            margin=0,
+        )
+
+    def side(self) -> Viewable:
+        workspace = self.workspace
+        name = words(align="center")
+        space = pmui.Select(label="neighbours in", options=[NONE], width=140, **SMALL)
+        self._link_space(space, "neighbors")
+
+        def rename(*events: Any) -> None:
+            subject = workspace.loaded
+            name.object = f"<b>{escape(name_of(subject.signals, workspace.row))}</b>" if subject else "&nbsp;"
+
+        rename()
+        workspace.calls.follow(self.state, rename, "selection")
+        workspace.calls.follow(workspace, rename, "opened")
+        before, after = (
+            pmui.IconButton(icon=icon, description=text, on_click=lambda event, by=by: workspace.step(by), **SMALL)
+            for icon, text, by in (("chevron_left", "the signal before", -1), ("chevron_right", "the signal after", 1))
+        )
+        copy = pmui.Button(label="copy as Python", icon="content_copy", variant="outlined", **SMALL)
+        copy.on_click(lambda event: self._copy())
+        export = pmui.FileDownload(
+            callback=lambda: io.StringIO(self.table()),
+            filename="map.csv",
+            label="export map as CSV",
+            variant="outlined",
+            **SMALL,
+        )
+        return pn.Column(
+            heading("signal"),
+            pn.Row(name, before, after, **WIDE),
+            self.sample,
+            pn.Row(heading("neighbours"), space, margin=(8, 0, 0, 0), **WIDE),
+            self.neighbors,
+            heading("scores over resolution"),
+            self.scores,
+            pn.Row(copy, export, margin=(8, 0), styles={"gap": "8px"}, **WIDE),
+            margin=(0, 16),
+            **WIDE,
+        )
+
+    def _link_space(self, select: pmui.Select, name: str) -> None:
+        """A choice among the spaces that the representation offers, in which "" stands for the first."""
+        workspace, state = self.workspace, self.state
+
+        def spaces() -> list[str]:
+            return list(workspace.opened.spaces) if workspace.opened else []
+
+        def fill(*events: Any) -> None:
+            offered = spaces()
+            wanted = getattr(state, name) or (state.space if name == "neighbors" else "")
+            value = wanted if wanted in offered else next(iter(offered), NONE)
+            select.param.update(options=offered or [NONE], value=value)
+
+        def choose(event: Any) -> None:
+            offered = spaces()
+            if event.new in offered:
+                default = state.space or offered[0] if name == "neighbors" else offered[0]
+                setattr(state, name, "" if event.new == default else event.new)
+
+        fill()
+        workspace.calls.follow(workspace, fill, "opened")
+        workspace.calls.follow(state, fill, *{name, "space"})
+        self.follow(select, choose, "value")
+
+    # -- living
+
+    def missing(self) -> str:
+        return ""  # the map says it, beside a button that trains
+
+    def pressed(self, key: str) -> None:
+        if key == "e":
+            self.state.error = not self.state.error
+        elif key == "g":
+            self.state.truth = not self.state.truth
+
+    def look(self) -> None:
+        opened = self.workspace.opened
+        if opened is not self._drawn:
+            self._clear(opened)
+        self._dress()
+        self.map.selection = self.gallery.selection = self.state.selection
+        self._look_anew()
+
+    def _clear(self, opened: Opened) -> None:
+        """Other signals: what was drawn of the ones before goes when the new ones' comes, their numbers at once."""
+        self._drawn = opened
+        self._labels = self._psnr = self._mapped = None
+        self.scores.param.update(sizes=[stop.size for stop in opened.stops], ours={}, control={})
+        if opened.subject is None:
+            self.map.param.update(
+                layout=np.zeros((0, 2), np.float32),
+                values=np.zeros(0, int),
+                empty="no checkpoint for these signals yet: train one",
+            )
+
+    def _explain(self, event: param.parameterized.Event) -> None:
+        if "load" in event.new:
+            self.map.empty = "nothing is loaded"
+
+    def _train(self) -> None:
+        """Ask for a checkpoint of the signals that have none."""
+        signals = self.workspace.signals
+        if signals is not None:
+            work = partial(self.workspace.engine.train, "hypernetwork", signals, split="all", wait=False)
+            self.ask("train", "asking for a training", work, lambda job: None)
+
+    def _copy(self) -> None:
+        subject = self.workspace.subject
+        if subject is not None:
+            state, row = self.state, self.workspace.row
+            self.clipboard = snippet(subject, state.signals, state.projection, row, RENDER_SIZE)
+
+    def table(self) -> str:
+        """The map as CSV; empty while there is none."""
+        subject = self.workspace.loaded
+        if subject is None or self._labels is None or len(self._labels) != len(self.map.layout):
+            return ""
+        return export.table(subject.signals, self.map.layout, self._labels, self.state.selection)
+
+    # -- looking
+
+    def _look_anew(self, *events: param.parameterized.Event) -> None:
+        """Ask for all that depends on how signals are observed: first the picture, which the hand waits for."""
+        subject = self.workspace.subject
+        if subject is None:
+            return
+        if self.scores.how != how(subject):
+            self.scores.param.update(ours={}, control={}, how=how(subject))
+        self._ask_for_one(then=self._look_at_all)
+
+    def _look_at_all(self) -> None:
+        subject = self.workspace.subject
+        if subject is None:
+            return
+        self.ask("clusters", "clustering", subject.clusters, self._show_clusters)
+        self._look_at_map()
+        self.scores.size = self.workspace.stop.size
+        self._look_around()
+        if self.state.color == "psnr_db":
+            self.ask("quality", "comparing", subject.psnr_db, self._show_psnr)
+        self._ask_gallery()
+        self._ask_ahead()
+
+    def _ask_gallery(self) -> None:
+        """The gallery's lines: the coarsest and the finest resolution that are computed, and between them this one."""
+        subject = self.workspace.subject
+        if subject is None:
+            return
+        there = [stop for stop in self.workspace.opened.stops if stop.size in self.scores.control]
+        lines = {stop.size: stop for stop in [*there[:1], self.workspace.stop, *there[-1:]]}
+        subjects = {lines[size].label: subject.at(lines[size].sampling(self.state.uneven)) for size in sorted(lines)}
+        chosen, current = self.state.selection[:CHOSEN], self.workspace.stop.label
+        self.ask(
+            "gallery",
+            "filling the gallery",
+            lambda: gallery_of(subjects, chosen),
+            lambda parts: self.gallery.param.update(
+                images=parts[0], chosen=parts[1], values=parts[2][current], current=current
+            ),
+        )
+
+    def _look_at_one(self, *events: param.parameterized.Event) -> None:
+        for view in (self.map, self.gallery):
+            if view.selection != self.state.selection:
+                view.selection = self.state.selection
+        self._ask_for_one(then=self._look_around)
+        self._ask_gallery()
+
+    def _ask_for_one(self, then: Callable[[], None]) -> None:
+        """Ask for the forms of the one signal, and for the rest once they are there."""
+        subject, row = self.workspace.subject, self.workspace.row
+        if subject is not None:
+            self.ask("picture", "rendering", lambda: forms_of(subject, row), self._show_forms, then=then)
+
+    def _look_around(self, *events: param.parameterized.Event) -> None:
+        """Ask how good the one signal's code is, and which others are like it."""
+        subject, row = self.workspace.subject, self.workspace.row
+        if subject is None:
+            return
+        space = self.state.neighbors if self.state.neighbors in self.workspace.opened.spaces else subject.space
+        self.ask("numbers", "comparing", lambda: numbers_of(subject, row), self._show_numbers)
+        self.ask("neighbors", "looking around", lambda: neighbors_of(subject, row, space), self.neighbors.show)
+
+    def _look_at_map(self, *events: param.parameterized.Event) -> None:
+        """PCA at once; UMAP as soon as it is there, and from then on."""
+        subject, projection = self.workspace.subject, self.state.projection
+        if subject is None:
+            return
+        kind = (projection, subject.space)
+        if projection == "pca" or self._mapped != kind:
+            self.ask("map", "projecting", lambda: subject.layout("pca"), lambda layout: self._show_early(layout, kind))
+        if projection != "pca":
+            word = f"making the {projection.upper()} map"
+            self.ask(
+                "umap",
+                word,
+                lambda: subject.layout(projection),
+                lambda layout: self._show_layout(layout, kind),
+                long=True,
+            )
+
+    # -- showing
+
+    def _show_forms(self, forms: Any) -> None:
+        self.sample.forms = forms
+
+    def _show_numbers(self, numbers: dict[str, Any]) -> None:
+        self.sample.numbers = numbers
+
+    def _show_clusters(self, labels: np.ndarray) -> None:
+        self._labels = labels
+        self._color()
+
+    def _show_psnr(self, psnr_db: np.ndarray) -> None:
+        self._psnr = psnr_db
+        self._color()
+
+    def _show_early(self, layout: np.ndarray, kind: tuple[str, str]) -> None:
+        """A PCA map, unless what it stands in for has come meanwhile."""
+        if kind[0] == "pca" or self._mapped != kind:
+            self._show_layout(layout, ("pca", kind[1]))
+
+    def _show_layout(self, layout: np.ndarray, kind: tuple[str, str]) -> None:
+        before = self.map.layout if self._mapped == kind and len(self.map.layout) == len(layout) else None
+        self._mapped = kind
+        self.map.param.update(layout=layout, moved_from=before, **self._values(len(layout)))
+
+    def _color(self, *events: param.parameterized.Event) -> None:
+        subject = self.workspace.subject
+        if subject is None:
+            return
+        if self.state.color == "psnr_db" and self._psnr is None:
+            self.ask("quality", "comparing", subject.psnr_db, self._show_psnr)
+        if len(self.map.layout):
+            self.map.param.update(**self._values(len(self.map.layout)))
+
+    def _values(self, n: int) -> dict[str, Any]:
+        """What colours the map: labels, clusters or a metric, as far as it is known; else nothing does."""
+        signals = self.workspace.loaded.signals
+        if self.state.color == "label" and signals.labels is not None:
+            return {"values": signals.labels, "names": signals.class_names, "values_label": "label"}
+        if self.state.color == "psnr_db" and self._psnr is not None:
+            return {"values": self._psnr, "names": (), "values_label": "PSNR [dB]"}
+        if self.state.color == "cluster" and self._labels is not None:
+            names = tuple(map(str, range(int(self._labels.max(initial=-1)) + 1)))
+            return {"values": self._labels, "names": names, "values_label": "cluster"}
+        return {"values": np.full(n, -1), "names": (), "values_label": ""}
+
+    def _thumbnails(self, rows: Sequence[int]) -> list[str]:
+        if self.workspace.loaded is None:
+            return []
+        return [png_uri(image) for image in thumbnails(self.workspace.loaded.signals, rows, CARD_SIZE)]
+
+    def _go_to(self, event: param.parameterized.Event) -> None:
+        if event.new >= 0:
+            self.state.selection = [event.new]
+
+    def _dress(self, *events: param.parameterized.Event) -> None:
+        self.map.dark = self.gallery.dark = self.scores.dark = self.state.dark
+        self.sample.param.update(dark=self.state.dark, truth=self.state.truth, error=self.state.error)
+
+    # -- computing ahead
+
+    def _ask_ahead(self) -> None:
+        """Ask for the next resolution, the closest first, that has no scores yet."""
+        subject, here = self.workspace.subject, nearest_stop(self.workspace.opened.stops, self.state.resolution)
+        waiting = [i for i, stop in enumerate(self.workspace.opened.stops) if stop.size not in self.scores.control]
+        if subject is None or not waiting:
+            return
+        stop = self.workspace.opened.stops[min(waiting, key=lambda i: abs(i - here))]
+        other, row = subject.at(stop.sampling(self.state.uneven)), self.workspace.row
+        projection = self._mapped[0] if self._mapped else "pca"
+
+        def work() -> tuple[str, int, Any, Any]:
+            score = other.score()
+            other.clusters()
+            other.layout(projection)
+            forms_of(other, row)
+            neighbors_of(other, row, other.space)
+            return how(subject), stop.size, score, other.control()
+
+        self.ask("ahead", "computing ahead", work, self._show_scores, long=True)
+
+    def _show_scores(self, scored: tuple[str, int, Any, Any]) -> None:
+        what, size, ours, control = scored
+        if what == self.scores.how:
+            self.scores.param.update(
+                ours=self.scores.ours | {size: ours}, control=self.scores.control | {size: control}
+            )
+        self._ask_gallery()
+        self._ask_ahead()

@@ -1,0 +1,165 @@
+"""What all pages of a visit share: the choices, what they opened, and the way to ask the engine."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import param
+
+from explorer.dashboard.calls import Call, Calls
+from explorer.dashboard.library import Library, Menu
+from explorer.dashboard.state import State
+from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.resolution import Stop, nearest_stop, stops
+from explorer.engine import Engine, connect
+from explorer.messages import RAW, Entry
+from explorer.observations import Sampling
+from explorer.signals import SignalSet
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the state's names stand for.
+
+    Args:
+        subject: the signals through a checkpoint as they are, None while there is no checkpoint for them.
+        menu: what else can be chosen.
+        entry: the checkpoint among the engine's entries.
+        stops: the places of the resolution slider.
+        spaces: in what distances can be taken, the representation's own first.
+        capabilities: what ``Engine.describe`` says of the representation: ``paths``, ``layered``, ``amortised`` ...
+    """
+
+    signals: SignalSet
+    subject: Subject | None
+    menu: Menu
+    entry: Entry | None
+    stops: tuple[Stop, ...] = ()
+    spaces: tuple[str, ...] = ()
+    capabilities: Mapping[str, Any] | None = None
+
+
+class Workspace(param.Parameterized):
+    """One visit. Pages are drawn from it, and write to its state."""
+
+    state = param.ClassSelector(class_=State, constant=True)
+    opened = param.ClassSelector(class_=Opened, default=None, doc="None until the first signals are there.")
+    names = param.List([], item_type=str, doc="The signal sets that can be chosen.")
+
+    def __init__(self, engine: Engine, state: State, library: Library | None = None, **params: Any):
+        super().__init__(state=state, **params)
+        self.engine, self.library, self.calls = engine, library or Library(engine), Calls()
+        self._era = 0
+        self.calls.follow(state, self.load, "signals", "checkpoint")
+
+    @classmethod
+    def of(cls, signals: SignalSet, engine: Engine | None = None, **choices: Any) -> "Workspace":
+        """A workspace of given signals, in a notebook.
+
+        Args:
+            engine: the one that ``connect`` gives by default.
+            choices: parameters of ``State``.
+        """
+        engine = engine or connect()
+        return cls(engine, State(signals=engine.put_signals(signals), **choices))
+
+    # -- what is looked at
+
+    @property
+    def signals(self) -> SignalSet | None:
+        return self.opened.signals if self.opened else None
+
+    @property
+    def loaded(self) -> Subject | None:
+        """The signals as they are, through the checkpoint; None while there is none."""
+        return self.opened.subject if self.opened else None
+
+    @property
+    def stop(self) -> Stop:
+        """Where the resolution slider stands."""
+        stops = self.opened.stops
+        return stops[nearest_stop(stops, self.state.resolution)]
+
+    @property
+    def row(self) -> int:
+        """The one signal that is shown: the first of the selection."""
+        return self.state.selection[0] if self.state.selection else 0
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the state wants to be looked at."""
+        if self.loaded is None:
+            return None
+        state = self.state
+        return replace(
+            self.loaded,
+            sampling=self.stop.sampling(state.uneven),
+            space=state.space if state.space in self.opened.spaces else "",
+            method=state.method,
+            k=state.k,
+        )
+
+    def step(self, by: int) -> None:
+        """The next signal: among the selected ones where there are several, else of all."""
+        chosen, signals = self.state.selection, self.signals
+        if len(chosen) > 1:
+            self.state.selection = chosen[by:] + chosen[:by]
+        elif signals is not None:
+            self.state.selection = [(self.row + by) % len(signals)]
+
+    # -- asking
+
+    def load(self, *events: param.parameterized.Event) -> None:
+        """Ask for what the state names."""
+        name, checkpoint = self.state.signals, self.state.checkpoint
+        self._era += 1
+        work = lambda: _opened(self.library, name, checkpoint)  # noqa: E731
+        self.ask("load", "loading signals", work, self._open, then=self._explain)
+
+    def _open(self, opened: Opened) -> None:
+        n = len(opened.signals) if opened.subject else 0
+        self.state.selection = [row for row in self.state.selection if row < n]
+        self.param.update(opened=opened, names=list(opened.menu.names))
+
+    def _explain(self) -> None:
+        """Where loading failed: the names that there are, so that another can be chosen."""
+        if "load" in self.calls.errors:
+            self.ask("names", "listing signals", self.library.names, lambda names: self.param.update(names=list(names)))
+
+    def ask(
+        self,
+        slot: str,
+        word: str,
+        work: Callable[[], Any],
+        show: Callable[[Any], None],
+        *,
+        long: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Ask in a slot; an answer about other signals than those that are wished by then is not shown.
+
+        Args as of ``Call``.
+        """
+        era = self._era
+        self.calls.latest(slot, Call(word, work, lambda result: show(result) if era == self._era else None, long, then))
+
+
+def _opened(library: Library, name: str, checkpoint: str) -> Opened:
+    """The signals, what can be chosen for them, and the checkpoint: the one that is wished or the best that fits."""
+    signals = library.signals(name)
+    menu = library.menu(signals)
+    wished = [entry for entry in menu.checkpoints if checkpoint and entry.id.startswith(checkpoint)]
+    entry = next(iter([*wished, *menu.checkpoints]), None)
+    if entry is None:
+        return Opened(signals, None, menu, None)
+    subject = Subject(library, signals, library.checkpoint(entry.id), Sampling().on(signals))
+    representations = library.engine.describe()["representations"]
+    return Opened(
+        signals,
+        subject,
+        menu,
+        entry,
+        stops(signals, subject.checkpoint),
+        (*subject.reference.spaces, RAW),
+        representations.get(subject.checkpoint.representation),
+    )
