@@ -1,8 +1,8 @@
-"""Make what ships in this folder, with Explorer itself: ``python assets/make.py``, or with the names of some sets.
+"""Make what ships in this folder, with Explorer itself: ``python assets/make.py``, or with some as ``functa:digits``.
 
-For each demonstration a checkpoint is trained, and the maps of its stops are laid out. Checkpoint and maps go to
-``objects`` and ``refs``, where every store finds them; ``catalog.json`` lists the checkpoint with the command that
-made it.
+For each demonstration a checkpoint is trained, and the maps of its stops are laid out. They, and the codes where every
+signal is fitted anew, go to ``objects`` and ``refs``, where every store finds them; ``catalog.json`` lists the
+checkpoint with the command that made it.
 """
 
 import json
@@ -22,16 +22,25 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A checkpoint that ships: the representation, the signal set, and the stops of its slider."""
+    """A checkpoint that ships: the representation and its preset, the signal set, and the stops of its slider."""
 
     representation: str
     signals: str
     stops: tuple[int, ...]
+    preset: str = "default"
     seed: int = 0
+
+    @property
+    def command(self) -> str:
+        """What trains the same checkpoint."""
+        preset = "" if self.preset == "default" else f" --preset {self.preset}"
+        return f"explorer train {self.representation} {self.signals}{preset} --seed {self.seed}"
 
 
 DEMONSTRATIONS = (
     Demonstration("hypernetwork", "digits", (4, 6, 8, 12, 16, 24, 32, 48)),
+    Demonstration("functa", "digits", (4, 6, 8, 12, 16, 24, 32, 48)),
+    Demonstration("siren", "digits200", (4, 8, 16, 32), preset="compact"),
     Demonstration("hypernetwork", "curves", (32, 64, 96, 128, 192, 256, 384, 512, 768)),
     Demonstration("hypernetwork", "faces", (6, 12, 19, 25, 38, 50, 75, 100, 150)),
 )
@@ -39,26 +48,36 @@ DEMONSTRATIONS = (
 
 def make(demonstration: Demonstration, engine: LocalEngine, shipped: Store) -> dict:
     signals = explorer.load(demonstration.signals)
-    checkpoint = engine.train(demonstration.representation, signals, seed=demonstration.seed)
+    checkpoint = engine.train(
+        demonstration.representation, signals, preset=demonstration.preset, seed=demonstration.seed
+    )
 
     def ship(recipe: Recipe) -> None:
         artifact = engine.run(recipe)
         shipped.bind(recipe.key, shipped.put(artifact.to_bytes()), recipe.to_json())
 
-    ship(Train(representation=demonstration.representation, signals=signals.id, seed=demonstration.seed))
+    ship(
+        Train(
+            representation=demonstration.representation,
+            signals=signals.id,
+            preset=demonstration.preset,
+            seed=demonstration.seed,
+        )
+    )
     native = engine.encode(checkpoint, signals)
     for stop in demonstration.stops:
         codes = engine.encode(checkpoint, signals, stop)
+        if not engine.representation(checkpoint.representation).amortised:
+            ship(codes.recipe)
         for space in codes.spaces:
             reference = None if codes.recipe == native.recipe else native.recipe
             ship(Project(codes=codes.recipe, space=space, reference=reference))
     entry = next(e for e in engine.entries("checkpoint") if e.id == checkpoint.id)
-    command = f"explorer train {demonstration.representation} {demonstration.signals} --seed {demonstration.seed}"
-    return asdict(entry) | {"note": command}
+    return asdict(entry) | {"note": demonstration.command}
 
 
 def main(names: Sequence[str]) -> None:
-    wanted = [d for d in DEMONSTRATIONS if not names or d.signals in names]
+    wanted = [d for d in DEMONSTRATIONS if not names or f"{d.representation}:{d.signals}" in names]
     with tempfile.TemporaryDirectory() as folder, LocalEngine(folder, device="cpu") as engine:
         made = [make(demonstration, engine, Store(HERE)) for demonstration in wanted]
     listing = HERE / "catalog.json"

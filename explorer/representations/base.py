@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +30,9 @@ FUNCTION = "function"
 Window = Sequence[tuple[float, float]]
 """(low, high) within [-1, 1] for each axis."""
 
-LONGEST_AXIS = 1024
-"""Grids that a set's own shape suggests for training stay below this along an axis."""
+# Grids that a set's own shape suggests for training stay below this, along an axis and in all.
+_LONGEST_AXIS = 1024
+_MOST_POINTS = 2**16
 
 
 class Report(Protocol):
@@ -349,6 +351,19 @@ def check_domain(domain: Domain, signals: SignalSet) -> None:
             f"Got signals over {signals.d} axes with {signals.m} channels; this checkpoint expects {domain.d} axes "
             f"({', '.join(domain.axes)}) and {domain.m} channels. Choose another checkpoint or train one."
         )
+
+
+def training_grids(domain: Domain, resolutions: Sequence[int], multiples: Sequence[float]) -> list[tuple[int, ...]]:
+    """The grids seen in training: those of the given sizes, or without any the domain's own and multiples of it."""
+    if resolutions:
+        return [(size,) * domain.d for size in resolutions]
+    others = [tuple(max(2, round(size * by)) for size in domain.shape) for by in multiples]
+    return [domain.shape, *(g for g in others if max(g) <= _LONGEST_AXIS and math.prod(g) <= _MOST_POINTS)]
+
+
+def fine_grids(grids: Sequence[tuple[int, ...]], domain: Domain) -> list[tuple[int, ...]]:
+    """Those no coarser than the domain's own, or the finest that there is."""
+    return [g for g in grids if math.prod(g) >= math.prod(domain.shape)] or [max(grids, key=math.prod)]
 
 
 @lru_cache(maxsize=1)

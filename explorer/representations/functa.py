@@ -24,12 +24,13 @@ from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
 from explorer.representations.base import (
     FUNCTION,
-    LONGEST_AXIS,
     Pointwise,
     Report,
     check_domain,
     domain_of,
+    fine_grids,
     silent,
+    training_grids,
 )
 from explorer.signals import SignalSet
 
@@ -50,8 +51,10 @@ class FunctaConfig:
         omega_k: frequency of the last; those between lie on a straight line.
         skip: whether each sine layer but the first is added to its input.
         offset: added to the output, whose values lie in [0, 1].
-        resolutions: sizes of the grids seen in training, one drawn for each step; none for the signals' own and half
-            as fine again, so that the functions are smooth between samples.
+        resolutions: sizes of the grids seen in training, one drawn for each step; none for 1/2, 1 and 3/2 times the
+            signals' own, so that the functions are smooth between samples.
+        across: whether latents that are fitted on one grid are asked for on another, no coarser than the signals' own,
+            so that every grid must give the same function; else they are asked for where they were fitted.
         context: samples that an inner step of the training looks at, at random or those with the largest gradient.
         context_ratio: the share of the samples that it looks at.
         inner_steps: steps of a latent's fit in training.
@@ -75,15 +78,16 @@ class FunctaConfig:
     skip: bool = True
     offset: float = 0.5
     resolutions: tuple[int, ...] = ()
+    across: bool = True
     context: Literal["random", "gradient"] = "random"
     context_ratio: float = 0.25
     inner_steps: int = 10
-    inner_rate: float = 0.3
+    inner_rate: float = 0.1
     first_order: bool = False
     fit_steps: int = 20
     thin: bool = True
     batch: int = 32
-    steps: int = 3000
+    steps: int = 2000
     learning_rate: float = 3e-4
     weight_decay: float = 0.0
     clip: float = 1.0
@@ -107,10 +111,7 @@ class FunctaConfig:
 
     def grids(self, domain: Domain) -> list[tuple[int, ...]]:
         """The grids seen in training."""
-        if self.resolutions:
-            return [(size,) * domain.d for size in self.resolutions]
-        finer = tuple(round(1.5 * size) for size in domain.shape)
-        return [domain.shape, finer] if max(finer) <= LONGEST_AXIS else [domain.shape]
+        return training_grids(domain, self.resolutions, (0.5, 1.5))
 
 
 def _medfuncta(
@@ -132,6 +133,7 @@ def _medfuncta(
         resolutions=(size,),
         context_ratio=ratio,
         inner_rate=1e-2,
+        across=False,
         thin=False,
         batch=batch,
         steps=1_000_000,
@@ -171,6 +173,7 @@ class Functa(Pointwise):
         report: Report = silent,
     ) -> Checkpoint:
         domain, grids = domain_of(signals), config.grids(domain_of(signals))
+        fine = fine_grids(grids, domain)
         net, source, dtype = _net(config, domain), source_of(signals, self.device), matmul_dtype(self.device)
         initial = net.initial(torch.Generator().manual_seed(seed))
         parameters = {name: tensor.to(self.device) for name, tensor in initial.items()}
@@ -181,6 +184,9 @@ class Functa(Pointwise):
             rows = rng.choice(n, min(config.batch, n), replace=False)
             grid = grids[rng.integers(len(grids))]
             whole = _scaled(source.draw(rows, grid, 0, rng), domain)
+            asked = whole
+            if config.across:
+                asked = _scaled(source.draw(rows, fine[rng.integers(len(fine))], 0, rng), domain)
             count = max(1, round(config.context_ratio * whole.values.shape[1]))
 
             def context_at(step: int, latents: torch.Tensor) -> Samples:
@@ -192,7 +198,7 @@ class Functa(Pointwise):
                 net,
                 parameters,
                 context_at,
-                whole,
+                asked,
                 steps=config.inner_steps,
                 rate=config.inner_rate,
                 first_order=config.first_order,

@@ -25,22 +25,20 @@ from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
 from explorer.representations.base import (
     FUNCTION,
-    LONGEST_AXIS,
     Networks,
     Pointwise,
     Report,
     check_domain,
     domain_of,
+    fine_grids,
     silent,
+    training_grids,
 )
 from explorer.signals import SignalSet
 
 # How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
 _ENCODE_POINTS = 2**16
 _DECODE_ACTIVATIONS = 2**22
-
-# Grids that a set's own shape suggests for training have no more points than this.
-_MOST_POINTS = 2**16
 
 # A coordinate of a code is not blown up beyond this share of the typical deviation.
 _LEAST_DEVIATION = 0.03
@@ -128,10 +126,7 @@ class HypernetworkConfig:
 
     def grids(self, domain: Domain) -> list[tuple[int, ...]]:
         """The grids seen in training."""
-        if self.resolutions:
-            return [(size,) * domain.d for size in self.resolutions]
-        others = [tuple(max(2, round(size * by)) for size in domain.shape) for by in (0.5, 1.5, 2)]
-        return [domain.shape, *(g for g in others if max(g) <= LONGEST_AXIS and math.prod(g) <= _MOST_POINTS)]
+        return training_grids(domain, self.resolutions, (0.5, 1.5, 2))
 
 
 # The paper's decoder (81 weights for gray images), trained our way; large sets such as MNIST have the signals for it.
@@ -188,7 +183,7 @@ class Hypernetwork(Networks, Pointwise):
         report: Report = silent,
     ) -> Checkpoint:
         domain, grids = domain_of(signals), config.grids(domain_of(signals))
-        fine = [grid for grid in grids if math.prod(grid) >= math.prod(domain.shape)] or [max(grids, key=math.prod)]
+        fine = fine_grids(grids, domain)
         net, source, dtype = _net(config, domain), source_of(signals, self.device), matmul_dtype(self.device)
         mean, deviation = moments(signals) if config.standardise else (0.0, 1.0)
         generator = torch.Generator().manual_seed(seed)

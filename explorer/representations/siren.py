@@ -104,6 +104,10 @@ class SirenConfig:
 
 
 _FINE = SirenConfig(widths=(64, 64, 64), omega_0=30.0, hidden_omega=30.0)
+# Networks of about a hundred weights, as small sets of small signals and their weight spaces want them.
+_COMPACT = SirenConfig(
+    widths=(8, 8), start="meta", steps=60, learning_rate=1e-2, final_learning_rate=3e-3, warm_steps=8
+)
 _PAPER = SirenConfig(
     widths=(128, 64),
     omega_0=30.0,
@@ -129,6 +133,7 @@ class SirenFits(Fitted, Networks, Pointwise):
     Config = SirenConfig
     presets = {
         "default": SirenConfig(),
+        "compact": _COMPACT,
         "exact": dataclasses.replace(_FINE, steps=20, corrections=4, psnr_db=80.0),
         "pictures": dataclasses.replace(_FINE, start="random", steps=1000, final_learning_rate=1e-5, standards=20),
         "paper-best": _PAPER,

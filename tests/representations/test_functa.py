@@ -102,6 +102,7 @@ def test_a_short_training_reconstructs_digits_it_never_saw():
         {"first_order": True},
         {"context": "gradient"},
         {"context_ratio": 1.0},
+        {"across": False},
         {"omega_k": 10.0},
         {"skip": False},
         {"offset": 0.0},
@@ -111,6 +112,12 @@ def test_every_option_makes_a_difference_and_trains(fields):
     other, plain = trained_with(**fields), trained_with()
     assert not np.array_equal(other.arrays["modulation"], plain.arrays["modulation"])
     assert np.isfinite(psnr_db(other, digits()))
+
+
+def test_asked_across_grids_it_sees_more_in_a_coarse_one():
+    within = trained_with(steps=60, across=False)
+    coarse = Sampling(kind="grid", size=(4,))
+    assert psnr_db(trained_with(steps=60), digits(), coarse) > psnr_db(within, digits(), coarse) + 1
 
 
 def test_values_come_back_in_their_own_unit():
