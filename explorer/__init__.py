@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from explorer.noise import photon_noise
     from explorer.observations import Observations, Sampling
     from explorer.readers import datasets, load
+    from explorer.readers.codesets import CodeSet
     from explorer.shapes import Box, Disc, Polygon
     from explorer.signals import Axis, SignalSet
 
@@ -21,6 +22,7 @@ _HOMES = {
     "Axis": "signals",
     "Box": "shapes",
     "Checkpoint": "codes",
+    "CodeSet": "readers.codesets",
     "Codes": "codes",
     "Copy": "edits",
     "Disc": "shapes",
@@ -51,6 +53,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Axis",
     "Box",
     "Checkpoint",
+    "CodeSet",
     "Codes",
     "Copy",
     "Disc",

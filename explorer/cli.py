@@ -60,7 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     takes_signals(encode)
     encode.add_argument("--resolution", type=int, nargs="+", metavar="R", help="one number, or one for each axis")
     encode.add_argument("--seed", type=int, default=0)
-    encode.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.safetensors")
+    encode.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUTPUT",
+        help="a file whose name ends in .safetensors, or a new folder for codes, labels and checkpoint, to give away",
+    )
 
     evaluate = command("evaluate", _evaluate, "score a checkpoint over resolutions, beside the control on raw samples")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT")
@@ -199,10 +206,13 @@ def _encode(options: argparse.Namespace) -> None:
     codes = engine.encode(
         engine.checkpoint(options.checkpoint), _signals(options), resolution, seed=options.seed, report=_progress()
     )
-    arrays = {f"code/{name}": array for name, array in codes.arrays.items()}
-    arrays |= {f"vectors/{space}": engine.vectors(codes, space) for space in codes.spaces}
-    meta = {"recipe": codes.recipe.to_json(), "ids": list(codes.ids), "representation": codes.representation}
-    publish(options.output, Artifact("codes", arrays, meta).to_bytes())
+    if options.output.suffix == ".safetensors":
+        arrays = {f"code/{name}": array for name, array in codes.arrays.items()}
+        arrays |= {f"vectors/{space}": engine.vectors(codes, space) for space in codes.spaces}
+        meta = {"recipe": codes.recipe.to_json(), "ids": list(codes.ids), "representation": codes.representation}
+        publish(options.output, Artifact("codes", arrays, meta).to_bytes())
+    else:
+        engine.export(codes, options.output)
     _print(options, {"codes": len(codes), "output": str(options.output)}, str(options.output))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.artifacts import Arrays, Artifact
 from explorer.errors import InvalidInput
-from explorer.messages import CodesRecipe, Take
+from explorer.messages import CodesRecipe, Encode, Take
 
 if TYPE_CHECKING:
     from explorer.engine import Engine
@@ -129,6 +129,27 @@ def join(parts: Sequence[Arrays]) -> dict[str, np.ndarray]:
         lengths = np.concatenate([np.diff(part[name]) for part in parts])
         joined[name] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return joined
+
+
+def encoding_of(codes: CodesRecipe) -> Encode:
+    """The encoding that codes come from in the end."""
+    return codes if isinstance(codes, Encode) else encoding_of(codes.codes)
+
+
+def source_of(codes: CodesRecipe) -> tuple[Encode, np.ndarray | None]:
+    """The encoding that codes come from, and which of its rows (None: all).
+
+    Raises InvalidInput for codes that were made, and are nobody's.
+    """
+    if isinstance(codes, Encode):
+        return codes, None
+    if not isinstance(codes, Take):
+        raise InvalidInput(
+            f"Got codes made by {codes.op!r}; expected codes of signals, to compare them with. Encode a signal set."
+        )
+    encode, rows = source_of(codes.codes)
+    chosen = np.array(codes.rows)
+    return encode, chosen if rows is None else rows[chosen]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

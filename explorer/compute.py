@@ -10,7 +10,7 @@ import numpy as np
 from explorer.analysis import classification, clustering, metrics, neighbors, projection
 from explorer.analysis.alignment import align
 from explorer.artifacts import Arrays, Artifact
-from explorer.codes import Checkpoint, join, take
+from explorer.codes import Checkpoint, encoding_of, join, source_of, take
 from explorer.errors import InvalidInput, NotFound
 from explorer.fitting import ended_here
 from explorer.grids import nearest_on_grid, resample
@@ -79,35 +79,14 @@ def compute(recipe: Recipe, engine: "LocalEngine", report: Report) -> Artifact:
     raise InvalidInput(f"Got a recipe {type(recipe).__name__}; nothing here makes it.")
 
 
-def _encoding(codes: CodesRecipe) -> Encode:
-    """The encoding that codes come from in the end."""
-    return codes if isinstance(codes, Encode) else _encoding(codes.codes)
-
-
 def _method(codes: CodesRecipe, engine: "LocalEngine") -> tuple[Representation, Checkpoint]:
     """The representation of codes, and their checkpoint."""
-    checkpoint = engine.loaded_checkpoint(_encoding(codes).checkpoint)
+    checkpoint = engine.loaded_checkpoint(encoding_of(codes).checkpoint)
     return engine.representation(checkpoint.representation), checkpoint
 
 
-def _source(codes: CodesRecipe) -> tuple[Encode, np.ndarray | None]:
-    """The encoding that codes come from, and which of its rows (None: all).
-
-    Raises InvalidInput for codes that were made, and are nobody's.
-    """
-    if isinstance(codes, Encode):
-        return codes, None
-    if not isinstance(codes, Take):
-        raise InvalidInput(
-            f"Got codes made by {codes.op!r}; expected codes of signals, to compare them with. Encode a signal set."
-        )
-    encode, rows = _source(codes.codes)
-    chosen = np.array(codes.rows)
-    return encode, chosen if rows is None else rows[chosen]
-
-
 def _signals(codes: CodesRecipe, engine: "LocalEngine") -> SignalSet:
-    encode, rows = _source(codes)
+    encode, rows = source_of(codes)
     signals = engine.signals(encode.signals)
     return signals if rows is None else signals[rows]
 
@@ -320,7 +299,7 @@ def _(recipe: Vectors, engine: "LocalEngine", report: Report) -> Artifact:
         whole = _vectors(recipe.codes.codes, recipe.space, engine, report)
         return Artifact("vectors", {"vectors": whole[_within(recipe.codes.rows, len(whole))]})
     if recipe.space == RAW:
-        encode, _ = _source(recipe.codes)
+        encode, _ = source_of(recipe.codes)
         signals = _signals(recipe.codes, engine)
         return Artifact("vectors", {"vectors": raw_vectors(signals, encode.sampling)})
     representation, checkpoint = _method(recipe.codes, engine)
@@ -595,7 +574,7 @@ def _(recipe: Classify, engine: "LocalEngine", report: Report) -> Artifact:
 
 def _apart(recipe: Classify) -> None:
     """Refuse to test on what was trained on."""
-    for (train, rows), (test, others) in zip(map(_source, recipe.train), map(_source, recipe.test), strict=True):
+    for (train, rows), (test, others) in zip(map(source_of, recipe.train), map(source_of, recipe.test), strict=True):
         if train.signals == test.signals and (rows is None or others is None or np.intersect1d(rows, others).size):
             raise InvalidInput(
                 "Got the same signals to train on and to test; expected two parts. Take codes[...] of other rows, or "

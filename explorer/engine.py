@@ -7,14 +7,16 @@ once, here, on top of them. So what works in this process works over HTTP, by co
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
+from os import PathLike
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from explorer.artifacts import Artifact
 from explorer.clouds import Cloud
-from explorer.codes import Checkpoint, Codes
+from explorer.codes import Checkpoint, Codes, source_of
 from explorer.errors import Cancelled, InvalidInput, JobFailed
 from explorer.messages import (
     Blend,
@@ -49,6 +51,7 @@ from explorer.messages import (
     Vectors,
 )
 from explorer.observations import Sampling
+from explorer.readers.codesets import CodeSet
 from explorer.signals import SignalSet
 
 OnProgress = Callable[[Progress], None]
@@ -318,6 +321,23 @@ class Engine(ABC):
         return Codes(
             recipe=recipe, representation=checkpoint.representation, spaces=spaces, ids=signals.ids, engine=self
         )
+
+    def export(self, codes: Codes, folder: str | PathLike[str]) -> None:
+        """Write codes, their labels and the checkpoint to a new folder, to be given away: safetensors and JSON.
+
+        ``explorer.CodeSet.load`` reads it, without an engine. Raises InvalidInput where there is something already.
+        """
+        encode, rows = source_of(codes.recipe)
+        signals = SignalSet.from_artifact(self.artifact(encode.signals))
+        labels = signals.labels if signals.labels is None or rows is None else signals.labels[rows]
+        CodeSet(
+            checkpoint=Checkpoint.from_artifact(self.artifact(encode.checkpoint)),
+            codes=codes.arrays,
+            ids=codes.ids,
+            labels=labels,
+            class_names=signals.class_names,
+            resolution=asdict(encode.sampling),
+        ).save(folder)
 
     # -- codes made from codes
 

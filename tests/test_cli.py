@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import explorer
 from explorer import engine
 from explorer.artifacts import Artifact
 from explorer.cli import main
@@ -65,6 +66,8 @@ def test_train_encode_evaluate(run, waves: str, tmp_path: Path):
 
     output = tmp_path / "codes.safetensors"
     assert run("encode", start, waves, "--resolution", "32", "-o", str(output))["codes"] == 39
+    assert run("encode", start, waves, "-o", str(tmp_path / "given"))["codes"] == 39
+    assert len(explorer.CodeSet.load(tmp_path / "given").labels) == 39
     artifact = Artifact.from_bytes(output.read_bytes())
     assert artifact.arrays["vectors/function"].shape[0] == 39 and len(artifact.meta["ids"]) == 39
 

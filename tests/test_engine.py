@@ -15,6 +15,7 @@ from explorer.local import LocalEngine
 from explorer.messages import Cluster, Encode, Project, Render, Take, Train
 from explorer.observations import Sampling
 from explorer.readers import load
+from explorer.readers.codesets import CodeSet
 from explorer.remote import ChildServer, RemoteEngine
 from explorer.server import make_server
 from explorer.signals import Axis, SignalSet
@@ -528,3 +529,25 @@ def test_only_clouds_can_be_edited(engine: Engine, model: Checkpoint, digits: Si
         engine.edit(codes, 0, [PUSH])
     with pytest.raises(InvalidInput, match="expected anchored clouds"):
         engine.anchors(codes, 0)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Codes to give away
+
+
+def test_exported_codes_are_all_that_another_needs(
+    engine: Engine, model: Checkpoint, digits: SignalSet, tmp_path: Path
+):
+    codes = engine.encode(model, digits, 16)[[7, 2, 30]]
+    engine.export(codes, tmp_path / "digits")
+    given = CodeSet.load(tmp_path / "digits")
+    assert given.checkpoint.id == model.id and given.ids == codes.ids and given.class_names == digits.class_names
+    assert given.labels.tolist() == digits.labels[[7, 2, 30]].tolist()
+    assert all(np.array_equal(given.codes[name], array) for name, array in codes.arrays.items())
+    with LocalEngine(tmp_path / "other", device="cpu") as other:
+        again = other.encode(given.checkpoint, digits[[7, 2, 30]], 16)
+        np.testing.assert_allclose(again.arrays["weights"], given.codes["weights"], rtol=1e-3, atol=1e-3)
+    with pytest.raises(InvalidInput, match="there already"):
+        engine.export(codes, tmp_path / "digits")
+    with pytest.raises(InvalidInput, match="made by"):
+        engine.export(engine.blend(codes, [0, 1]), tmp_path / "mean")

@@ -1,0 +1,39 @@
+"""What ships is what the recipes of today ask for: else it would lie there and be made again on every machine."""
+
+import json
+
+import pytest
+from pydantic import TypeAdapter
+
+from explorer.artifacts import sha256
+from explorer.messages import AnyRecipe
+from explorer.readers import load
+from explorer.representations.base import registered
+from explorer.store import assets_dir
+
+LIMIT_BYTES = 5_000_000
+ENTRIES = json.loads((assets_dir() / "catalog.json").read_text())
+REFS = [json.loads(path.read_text().partition("\n")[2]) | {"key": path.name} for path in assets_dir().glob("refs/*")]
+
+
+def test_every_shipped_result_has_the_name_that_its_recipe_has_now():
+    adapter = TypeAdapter(AnyRecipe)
+    assert REFS and all(adapter.validate_python(ref["recipe"]).key == ref["key"] for ref in REFS)
+
+
+def test_it_is_whole_and_small():
+    objects = {path.name: path.read_bytes() for path in assets_dir().glob("objects/*")}
+    assert all(sha256(data) == name for name, data in objects.items())
+    assert set(objects) == {ref["object"] for ref in REFS}
+    assert sum(path.stat().st_size for path in assets_dir().rglob("*") if path.is_file()) < LIMIT_BYTES
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
+def test_a_checkpoint_comes_with_its_signals_and_the_maps_of_its_stops(entry):
+    assert entry["details"]["representation"] in registered()
+    assert entry["details"]["training"]["signals"] == load(entry["details"]["training"]["name"]).id
+    maps = [r["recipe"] for r in REFS if r["recipe"]["op"] == "project"]
+    own = [recipe for recipe in maps if recipe["codes"]["checkpoint"] == entry["id"]]
+    assert (
+        any(recipe["reference"] is None for recipe in own) and len({r["codes"]["sampling"]["size"][0] for r in own}) > 3
+    )
