@@ -51,7 +51,8 @@ class OInrConfig:
         kernel: ``continuous``, a function of distance that acts alike at every resolution; ``discrete``, a weight for
             each neighbouring sample; ``released``, the kernel network of the paper's code.
         nodes: samples of the kernel along each axis.
-        pitch: distance between them, in samples of the signals' own grid; for the continuous kernel.
+        pitch: distance between them, in samples of the signals' own grid at the coarsest of the scales; for the
+            continuous kernel.
         gain: size of the first weights, against those of the paper's code.
         sobel: whether derivatives of the encoding are Sobel's, as in the paper's code, and not exact.
         start: where fits begin: all at the same ``random`` weights; at the ``mean`` of the networks of a few signals;
@@ -166,8 +167,18 @@ class OInr(Fitted, Networks, Differentiable):
     Config = OInrConfig
     presets = {
         "default": OInrConfig(),
+        "compact": OInrConfig(widths=(4, 4)),
         "pictures": OInrConfig(
-            widths=(64, 128, 64), start="random", steps=300, learning_rate=6e-3, standards=1, gain=2.45, chunk=4
+            widths=(64, 128, 64),
+            start="random",
+            steps=4000,
+            learning_rate=5e-3,
+            final_learning_rate=2.5e-4,
+            gain=3.5,
+            crop=32,
+            check_every=200,
+            standards=1,
+            chunk=1,
         ),
         "paper-172k": _PAPER,
         "paper-130k": dataclasses.replace(_PAPER, widths=(64,) * 4, learning_rate=3e-3, final_learning_rate=3e-3),
@@ -349,7 +360,8 @@ class _Fitting:
     def _kernel(self) -> Kernel:
         d, size = self.domain.d, self.config.nodes
         if self.config.kernel == "continuous":
-            return Continuous(d=d, size=size, pitch=tuple(self.config.pitch * 2 / n for n in self.domain.shape))
+            coarsest = self.config.pitch / min(self.config.scales)
+            return Continuous(d=d, size=size, pitch=tuple(coarsest * 2 / n for n in self.domain.shape))
         return (Discrete if self.config.kernel == "discrete" else Released)(d=d, size=size)
 
     @property
