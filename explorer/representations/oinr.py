@@ -69,7 +69,8 @@ class OInrConfig:
         plateau_db: a signal is done whose PSNR rises by less; 0 for never.
         check_every: steps between looks at the PSNR.
         snapshots: how many networks along the way are kept of each signal.
-        standards: training signals that are fitted to learn which weights vary, and how much.
+        standards: training signals that are fitted to learn which weights vary, and how much; with 0 vectors are the
+            weights' differences from the common start.
         chunk: signals fitted at once.
         sequence: whether one operator stands for all signals in their order, each at a shift of the encoding of its own
             (eq. 8), which then is its code.
@@ -144,7 +145,7 @@ _PAPER = OInrConfig(
     steps=1000,
     learning_rate=1e-3,
     final_learning_rate=1e-3,
-    standards=1,
+    standards=0,
     chunk=4,
 )
 
@@ -177,7 +178,7 @@ class OInr(Fitted, Networks, Differentiable):
             gain=3.5,
             crop=32,
             check_every=200,
-            standards=1,
+            standards=0,
             chunk=1,
         ),
         "paper-172k": _PAPER,
@@ -218,8 +219,10 @@ class OInr(Fitted, Networks, Differentiable):
             few = signals[np.sort(order[: config.start_samples])]
             start = fitting.run(Observations(few), start, quiet, seed, None, report)["networks"].mean(0)
         arrays["start"] = start
-        known = Observations(signals[np.sort(order[: max(1, config.standards)])])
-        weights = fitting.run(known, fitting.starts(known, start, seed), quiet, seed, None, report)["networks"]
+        weights = start[None]
+        if config.standards:
+            known = Observations(signals[np.sort(order[: config.standards])])
+            weights = fitting.run(known, fitting.starts(known, start, seed), quiet, seed, None, report)["networks"]
         return self.checkpoint(config, signals, arrays | standards(weights), seed=seed)
 
     def encode(
