@@ -283,12 +283,14 @@ def _store(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from explorer.bench import BENCHMARKS
+    from explorer import bench
 
-    unknown = set(options.names) - set(BENCHMARKS)
+    names = bench.benchmarks()
+    unknown = set(options.names) - set(names)
     if unknown:
-        raise InvalidInput(f"Got {', '.join(sorted(unknown))}; expected some of {', '.join(BENCHMARKS)}.")
-    rows = [row for name in options.names or BENCHMARKS for row in BENCHMARKS[name]()]
+        raise InvalidInput(f"Got {', '.join(sorted(unknown))}; expected some of {', '.join(names)}.")
+    wanted = options.names or [name for name in names if name not in bench.BY_NAME_ONLY]
+    rows = [row for name in wanted for row in bench.run(name)]
     columns = ("name", "metric", "value", "unit", "baseline", "ratio", "spread")
     _print(options, {"rows": rows}, _table(rows, columns))
 

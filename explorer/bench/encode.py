@@ -1,0 +1,43 @@
+"""Encoding many images in one pass."""
+
+from explorer.bench import Row, blocks, compared, matmul_rate, peak_mib, row
+from explorer.codes import Checkpoint
+from explorer.nets.precision import matmul_dtype
+from explorer.observations import Observations
+from explorer.representations import base
+from explorer.signals import SignalSet
+
+
+def _encoder(images: SignalSet) -> tuple[base.Representation, Checkpoint]:
+    method = base.get("hypernetwork")
+    return method, method.train(method.config(overrides={"steps": 5}), images[:64], seed=0)
+
+
+def run() -> list[Row]:
+    """10,000 images of 28 x 28 through the hypernetwork, against the same encoder one signal at a time."""
+    name, n, some = "encode 28x28", 10_000, 500
+    images = blocks(n)
+    method, checkpoint = _encoder(images)
+    every, singles = Observations(images), [Observations(images[i]) for i in range(some)]
+
+    def one_at_a_time() -> None:
+        for single in singles:
+            method.encode(checkpoint, single)
+
+    taken, ratio, spread = compared(lambda: method.encode(checkpoint, every), one_at_a_time, share=some / n)
+    width, dtype = checkpoint.config["point_width"], matmul_dtype("cpu")
+    # What each point costs: its value and two square layers; the layer of its coordinates is shared by all signals.
+    operations = n * every.points * 2 * (images.m * width + 2 * width * width)
+    share = operations / taken / matmul_rate(dtype)
+    return [
+        row(name, "throughput", n / taken, "signals/s", "one signal at a time", ratio, spread),
+        row(name, "share of matrix-product rate", share, str(dtype).removeprefix("torch.")),
+        row("encode 28x28 at 112", "peak memory, 70,000 signals", peak_mib("encode.encode_many"), "MiB"),
+    ]
+
+
+def encode_many() -> None:
+    """The work whose memory is measured: 70,000 images seen at 112 x 112."""
+    images = blocks(70_000)
+    method, checkpoint = _encoder(images)
+    method.encode(checkpoint, Observations(images, 112))
