@@ -85,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
         help="fit a classifier to the training codes instead of clusters: xgboost, logistic, knn, mlp or best",
     )
 
+    evaluate.add_argument(
+        "--with",
+        dest="others",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("CHECKPOINT", "SIGNALS"),
+        help="with --classify: another modality of the same samples, in the same order, whose vectors are joined",
+    )
+
     store = command("store", _store, "look after the store")
     store.add_argument("action", choices=["check"], help="check: verify every hash")
 
@@ -220,6 +230,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     import explorer
 
     engine = explorer.connect()
+    if options.others and not options.classify:
+        raise InvalidInput("Got --with without --classify; expected both, for modalities are joined to be classified.")
     if options.classify:
         return _classify(options, engine)
     rows = engine.evaluate(
@@ -234,22 +246,33 @@ def _evaluate(options: argparse.Namespace) -> None:
     _print(options, {"rows": rows}, _table(rows, ("resolution", "space", "ami", "ari", "drift", "psnr_db")))
 
 
-def _classify(options: argparse.Namespace, engine: Any) -> None:
+def _two_parts(signals: Any, split: str) -> tuple[Any, Any]:
+    """Signals to train a classifier on and to ask it about: by their split, else a fifth is held out."""
     from explorer.analysis.classification import holdout
+
+    if signals.split is not None:
+        return signals.part("train"), signals.part(split)
+    if signals.labels is None:
+        raise InvalidInput(f"Got {signals.name!r}, which has no labels; expected a labelled signal set.")
+    train, test = (signals[rows] for rows in holdout(signals.labels, share=0.2))
+    return train, test
+
+
+def _classify(options: argparse.Namespace, engine: Any) -> None:
     from explorer.messages import RAW
 
-    checkpoint, signals = engine.checkpoint(options.checkpoint), _signals(options)
-    if signals.split is not None:
-        train, test = signals.part("train"), signals.part(options.split)
-    elif signals.labels is not None:
-        train, test = (signals[rows] for rows in holdout(signals.labels, share=0.2))
-    else:
-        raise InvalidInput(f"Got {signals.name!r}, which has no labels; expected a labelled signal set.")
+    modalities = [(engine.checkpoint(options.checkpoint), *_two_parts(_signals(options), options.split))]
+    for checkpoint, name in options.others:
+        other = _signals(argparse.Namespace(signals=name, array=None))
+        modalities.append((engine.checkpoint(checkpoint), *_two_parts(other, options.split)))
     rows = []
     for resolution in options.resolutions or [None]:
-        pair = [engine.encode(checkpoint, part, resolution, report=_progress()) for part in (train, test)]
-        for space in (*pair[0].spaces, RAW):
-            found = engine.classify(*pair, options.classify, space=space, seeds=options.seeds)
+        train, test = (
+            [engine.encode(m[0], m[part], resolution, report=_progress()) for m in modalities] for part in (1, 2)
+        )
+        shared = [space for space in train[0].spaces if all(space in codes.spaces for codes in train)]
+        for space in (*shared, RAW):
+            found = engine.classify(train, test, options.classify, space=space, seeds=options.seeds)
             scores = {k: found[k] for k in ("accuracy", "accuracy_std", "macro_f1", "macro_f1_std")}
             row = {"resolution": resolution, "space": space, "classifier": found["method"], **scores}
             rows.append(row | {"per_class": found["per_class"], "confusion": found["confusion"].tolist()})

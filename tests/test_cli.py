@@ -89,6 +89,7 @@ def test_the_store_is_sound(run, waves: str):
         (["train", "nothing", "digits"], "nothing"),
         (["train", "hypernetwork", "digits", "--set", "width"], "FIELD=VALUE"),
         (["train", "hypernetwork", "digits", "--set", "width=wide"], "width"),
+        (["evaluate", "nothing", "digits", "--with", "nothing", "digits"], "without --classify"),
         (["encode", "nothing", "digits", "-o", "x"], "nothing"),
         (["bench", "nothing"], "nothing"),
     ],
@@ -108,6 +109,10 @@ def test_evaluate_by_classification(run, waves: str):
     ]
     assert {"classifier", "accuracy", "accuracy_std", "macro_f1", "per_class", "confusion"} <= rows[0].keys()
     assert all(row["accuracy"] == 1 for row in rows if row["space"] != "code")
+    joined = run("evaluate", checkpoint, waves, "--classify", "knn", "--seeds", "0", "--with", checkpoint, waves)[
+        "rows"
+    ]
+    assert [row["space"] for row in joined] == ["code", "function", "raw"] and joined[-1]["accuracy"] == 1
 
 
 def test_evaluate_by_classification_of_a_set_without_a_split(run, capsys: pytest.CaptureFixture[str]):

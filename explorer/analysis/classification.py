@@ -115,9 +115,13 @@ def classify(
         fit: one of ``METHODS``, or another.
 
     Raises:
-        InvalidInput: for vectors that are not finite, other lengths, or training signals of fewer than two classes.
+        InvalidInput: for vectors that are not finite, other lengths, training signals of fewer than two classes, or
+            test signals none of which has a label.
     """
     train, train_labels, known = _labelled(train, train_labels)
+    asked = test_labels >= 0
+    if not asked.any():
+        raise InvalidInput(f"Got {len(test)} test signals, none with a label; expected some, to compare with.")
     test = matrix(test, "test vectors", dz=train.shape[1])
     mean, deviation = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
 
@@ -127,7 +131,6 @@ def classify(
     index = np.searchsorted(known, train_labels)
     predictions = np.stack([known[fit(scaled(train), index, seed)(scaled(test))] for seed in seeds]).astype(np.int64)
     confusion = np.zeros((len(seeds), classes, classes), np.int64)
-    asked = test_labels >= 0
     for counts, predicted in zip(confusion, predictions, strict=True):
         np.add.at(counts, (test_labels[asked], predicted[asked]), 1)
     return Classification(predictions, confusion)
@@ -135,6 +138,7 @@ def classify(
 
 def choose(train: np.ndarray, train_labels: np.ndarray, methods: Mapping[str, Fit], seed: int = 0) -> str:
     """The method that tells a held-out fifth of the training signals best, fitted to the rest."""
+    train, train_labels, _ = _labelled(train, train_labels)
     fitted_to, held_out = holdout(train_labels, share=0.2, seed=seed)
 
     def accuracy(fit: Fit) -> float:

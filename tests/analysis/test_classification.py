@@ -96,6 +96,8 @@ def test_what_cannot_be_is_said_in_words(digits):
         classify(vectors, labels, vectors[:, 1:], labels, classes=10, fit=METHODS["knn"])
     with pytest.raises(InvalidInput, match="one for each"):
         classify(vectors, labels[1:], vectors, labels, classes=10, fit=METHODS["knn"])
+    with pytest.raises(InvalidInput, match="none with a label"):
+        classify(vectors, labels, vectors, labels * 0 - 1, classes=10, fit=METHODS["knn"])
 
 
 def test_a_missing_package_is_said_in_words(digits, monkeypatch):
@@ -110,7 +112,9 @@ def test_the_method_that_does_best_is_chosen(digits):
     def first(vectors, classes, seed):
         return lambda asked: np.zeros(len(asked), np.int64)
 
-    assert choose(vectors[:600], labels[:600], {"first": first, "knn": METHODS["knn"]}) == "knn"
+    some = np.concatenate([labels[:600], np.full(1197, -1)])  # what has no label is no reason for a choice
+    for known, told_of in ((vectors[:600], labels[:600]), (vectors, some)):
+        assert choose(known, told_of, {"first": first, "knn": METHODS["knn"]}) == "knn"
 
 
 @given(st.lists(st.integers(-1, 3), min_size=1, max_size=60), st.integers(0, 5))
