@@ -1,0 +1,92 @@
+"""Hostile files end in one sentence or a correct load, within their limits, and nothing else happens."""
+
+import resource
+import time
+from pathlib import Path
+
+import hostile
+import pytest
+
+from explorer.errors import ExplorerError, InvalidInput
+from explorer.previews import Options
+from explorer.readers import sandbox
+from explorer.readers.files import read_file
+from explorer.readers.inputs import from_bytes
+
+SECONDS, BYTES = 10, 2**30
+
+
+@pytest.fixture(scope="module")
+def canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("outside") / "canary"
+    path.write_bytes(hostile.CANARY)
+    return path
+
+
+def end_of(path: Path) -> str:
+    """What becomes of a file: "" for a load, else the sentence."""
+    try:
+        read = sandbox.read([path], Options(), ["upload"])
+    except ExplorerError as error:
+        said = str(error)
+        assert isinstance(error, InvalidInput) and "xpected" in said and len(said) < 1500, said
+        assert hostile.CANARY.decode() not in said
+        return said
+    assert hostile.CANARY not in read.signals.values.tobytes()
+    return ""
+
+
+BOMBS = ("bomb.gz", "bomb.zip", "bomb below the limit.png", "hdf5 of 1000000000", "bomb.mat")
+SMALL = ("hdf5 external", "pickle 2.png", "playlist behind a mark", "laughs as the sheet.xlsx", "nrrd with a list")
+
+
+def test_a_sample_in_the_sandbox(canary, tmp_path):
+    files = {name: hostile.bombs()[name]() for name in BOMBS}
+    files |= {name: data for name, data in hostile.small(str(canary)) if name in SMALL}
+    assert len(files) == len(BOMBS) + len(SMALL)
+    for i, (name, data) in enumerate(files.items()):
+        (tmp_path / f"{i}").write_bytes(data)
+        assert end_of(tmp_path / f"{i}"), name
+    assert not Path("/tmp/explorer-was-here").exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_cut_and_changed_files_in_this_process(canary):
+    """Small ones, by the readers alone: half a second for each process would be too long."""
+    ends = {"load": 0, "sentence": 0}
+    for name, data in list(hostile.small(str(canary)))[::3]:
+        if len(data) > 50_000 or "sound" in name or "video" in name:
+            continue  # to libraries that may take the process down
+        try:
+            read_file(from_bytes("upload", data), Options(limit_bytes=2**24))
+            ends["load"] += 1
+        except ExplorerError as error:
+            assert "xpected" in str(error), (name, error)
+            ends["sentence"] += 1
+    assert ends["sentence"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(4))
+def test_all_in_the_sandbox(canary, tmp_path, part):
+    """A quarter of the corpus each: with -s it says how many there were, and the worst of them."""
+    ends: dict[str, str] = {}
+    slowest, largest = ("", 0.0), 0
+    for i, (name, data) in enumerate(hostile.corpus(str(canary))):
+        if i % 4 != part:
+            continue
+        path = tmp_path / f"{i}"
+        path.write_bytes(data)
+        started = time.monotonic()
+        ends[name] = end_of(path)
+        took = time.monotonic() - started
+        slowest = max(slowest, (name, took), key=lambda pair: pair[1])
+        path.unlink()
+        largest = max(largest, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+        assert largest < BYTES, (name, largest)
+        assert took < 2 * SECONDS, (name, took)  # with the start of the process
+    loads = [name for name, said in ends.items() if not said]
+    assert all(name in loads for name in ends if name.startswith("whole/"))
+    assert not Path("/tmp/explorer-was-here").exists()
+    print(f"{len(ends)} files, {len(loads)} load, slowest {slowest}, largest {largest / 2**20:.0f} MiB")
