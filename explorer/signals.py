@@ -113,7 +113,8 @@ class SignalSet:
         dtype = np.uint8 if as_bytes else np.float32
         shapes = np.concatenate([np.tile(np.array(a.shape[1:-1], np.int64), (len(a), 1)) for a in arrays])
         with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which the checks refuse in words
-            values = np.concatenate([a.reshape(-1, a.shape[-1]).astype(dtype, copy=False) for a in arrays])
+            parts = [a.reshape(-1, a.shape[-1]).astype(dtype, copy=False) for a in arrays]
+            values = parts[0] if len(parts) == 1 else np.concatenate(parts)
         channels = tuple(channels or _channel_names(next(iter(m)), domain))
         labels, class_names = _labels(labels, class_names)
         return cls(

@@ -9,12 +9,10 @@ from typing import IO
 
 from explorer.errors import InvalidInput
 from explorer.previews import FILE_LIMIT_BYTES, Options
-from explorer.readers.inputs import FILES_LIMIT, File, from_bytes, refusal
+from explorer.readers.inputs import FILES_LIMIT, File, allowance, from_bytes, refusal
 
 ZIP, GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 
-_RATIO_LIMIT = 200
-_RATIO_FROM_BYTES = 64 * 2**20  # small ones may unpack to anything below this
 _PIECE = 2**20
 
 
@@ -95,7 +93,7 @@ class _Budget:
 
     def __init__(self, file: File, limit_bytes: int):
         self._file, self._limit = file, limit_bytes
-        self._ratio_limit = max(_RATIO_FROM_BYTES, _RATIO_LIMIT * file.size)
+        self._most = allowance(file, limit_bytes)
         self._bytes = self._files = 0
 
     def count(self, size: int, label: str) -> None:
@@ -108,10 +106,9 @@ class _Budget:
                 f"Got {self._file.label!r}, which unpacks to more than {self._limit} bytes; expected at most that for "
                 "a set. Take fewer files."
             )
-        if self._bytes > self._ratio_limit:
+        if self._bytes > self._most:
             raise InvalidInput(
-                f"Got {self._file.label!r}, which unpacks to more than {_RATIO_LIMIT} times its size; expected real "
-                "files."
+                f"Got {self._file.label!r}, which unpacks to far more than its size; expected real files. Pack less."
             )
 
     def read(self, member: IO[bytes], label: str) -> bytes:

@@ -5,6 +5,7 @@ Before the question it gives up what it does not need: memory, time, files, proc
 """
 
 import json
+import mimetypes
 import os
 import resource
 import sys
@@ -13,6 +14,8 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.previews import Options
@@ -60,7 +63,7 @@ def _close_doors(readable: list[str]) -> None:
                 raise PermissionError("reading a file led to writing one")
             real = os.path.realpath(os.fsdecode(path))
             if not any(real == root or real.startswith(root.rstrip("/") + "/") for root in roots):
-                raise PermissionError("reading a file led to another one")
+                raise PermissionError(f"reading a file led to {real}")
 
     sys.addaudithook(watch)
 
@@ -76,11 +79,19 @@ def _answer(request: dict[str, Any], out: BinaryIO) -> None:
         kind = files.name_of_format(inputs[0])
         read = files.read_file(inputs[0], options, found) if len(inputs) == 1 else None
         signals = read or files.read_files(inputs, options, found)
-    data = signals.artifact.to_bytes()
+    arrays = [(name, np.ascontiguousarray(array)) for name, array in signals.artifact.arrays.items()]
     choices = [{"option": c.option, "among": c.among, "taken": c.taken} for c in found.choices.values()]
-    head = {"bytes": len(data), "format": kind, "warnings": found.warnings, "choices": choices}
-    out.write(json.dumps(head).encode() + b"\n")
-    out.write(data)
+    head = {
+        "arrays": [[name, array.dtype.str, array.shape] for name, array in arrays],
+        "meta": signals.artifact.meta,
+        "format": kind,
+        "warnings": found.warnings,
+        "choices": choices,
+    }
+    line = json.dumps(head).encode()
+    out.write(b"%d\n" % len(line) + line)
+    for _, array in arrays:  # as they lie in memory: no copy is made of what may be large
+        out.write(array.reshape(-1).view(np.uint8).data)
 
 
 def main() -> None:
@@ -91,6 +102,7 @@ def main() -> None:
     out.flush()
     request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    mimetypes.init()  # reads the system's own list, which workbooks make it look up
     _limit(int(request["memory"]), float(request["seconds"]))
     _close_doors([os.fsdecode(bytes.fromhex(path)) for path in request["paths"]])
     try:
@@ -112,7 +124,8 @@ def main() -> None:
 
 
 def _refuse(out: BinaryIO, kind: str, message: str) -> None:
-    out.write(json.dumps({"error": kind, "message": message}).encode() + b"\n")
+    line = json.dumps({"error": kind, "message": message}).encode()
+    out.write(b"%d\n" % len(line) + line)
 
 
 def _end_with_parent() -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from explorer.errors import InvalidInput
 from explorer.previews import Options
-from explorer.readers.inputs import File, Findings
+from explorer.readers.inputs import File, Findings, allowance
 from explorer.signals import Axis, SignalSet
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
@@ -40,7 +40,7 @@ def read_images(files: Sequence[File], options: Options, found: Findings, **fiel
     left = options.limit_bytes
     images, moving = [], None
     for file in files:
-        image, axes = _read(file, options.alpha, left, found)
+        image, axes = _read(file, options.alpha, allowance(file, left), found)
         if moving is not None and axes != moving:
             raise InvalidInput(
                 f"Got {file.label!r} beside images of another kind (pages or frames); expected one kind."
@@ -79,7 +79,7 @@ def _read(file: File, alpha: bool, limit_bytes: int, found: Findings) -> tuple[n
             pixels = image.width * image.height
             if pixels > PIXELS_LIMIT:
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-            if pixels * 4 > limit_bytes:
+            if pixels * len(image.getbands()) > limit_bytes:
                 raise InvalidInput(f"Got more pixels than fit at {file.label!r}; take fewer or smaller images.")
             if image.format == "TIFF" and _is_deep(image):
                 return _deep_tiff(file, limit_bytes)

@@ -14,6 +14,7 @@ from explorer.previews import Choice
 
 FILES_LIMIT = 1_000_000
 _HEAD_BYTES = 4096
+_UNPACKED_BYTES, _UNPACKED_RATIO = 2**27, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,11 @@ def _unopened(name: str, error: OSError) -> NotFound:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+def allowance(file: File, limit_bytes: int) -> int:
+    """To how many bytes a file may unpack: what is far more than its size is made to fill the memory."""
+    return min(limit_bytes, max(_UNPACKED_BYTES, _UNPACKED_RATIO * file.size))
+
+
 class Findings:
     """What a reader has to say beside the signals."""
 
@@ -133,6 +139,8 @@ class Findings:
 def refusal(file: File, reason: BaseException | str, expected: str) -> InvalidInput:
     """The sentence for a file that cannot be read."""
     said = str(reason).strip() or type(reason).__name__
+    if file.path is not None:
+        said = said.replace(str(file.path), file.name)
     return InvalidInput(
         f"Got {file.label[:200]!r}, which cannot be read ({said[:300]}); expected {expected}. Leave it out or save it "
         "again."

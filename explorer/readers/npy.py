@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.readers.inputs import File
+from explorer.readers.inputs import File, allowance
 from explorer.signals import Axis
 
 MAGIC = np.lib.format.MAGIC_PREFIX
@@ -108,10 +108,11 @@ class Arrays:
     def read(self, name: str) -> np.ndarray:
         """One array, whole. Raises InvalidInput when it is larger than what is left of the budget."""
         header = self.headers[name]
-        if header.nbytes > self._left:
+        most = allowance(self.file, self._left)
+        if header.nbytes > most:
             raise InvalidInput(
                 f"{self.file.label}, array {name!r}: got {header.nbytes} bytes {list(header.shape)}; expected at most "
-                f"{self._left} for a set. Take fewer signals or samples, or raise limit_bytes."
+                f"{most} of a file of {self.file.size}. Take fewer signals or samples, or raise limit_bytes."
             )
         try:
             array = self._fetch(name)

@@ -4,6 +4,7 @@ A crash there, or bytes made to fill the memory, end in a sentence here. ``decod
 """
 
 import json
+import math
 import os
 import select
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from explorer import errors
 from explorer.artifacts import Artifact
@@ -30,7 +33,8 @@ SECONDS = 10.0
 _MEMORY_FOR_BYTE = 40  # JPEG unpacks to ten times its size, floats take four times that
 _BYTES_A_SECOND = 4e6
 _START_S = 60.0
-_LINE_LIMIT = 2**20
+_LINE_LIMIT = 40
+_PIECE = 2**24
 _KEPT_VARIABLES = (
     "PATH",
     "PYTHONPATH",
@@ -89,7 +93,8 @@ def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None =
             raise (kind if isinstance(kind, type) and issubclass(kind, ExplorerError) else InvalidInput)(
                 str(answer["message"])[:2000]
             )
-        signals = SignalSet.from_artifact(Artifact.from_bytes(decoder.body(int(answer["bytes"]))))
+        arrays = {str(name): decoder.array(dtype, shape) for name, dtype, shape in answer["arrays"]}
+        signals = SignalSet.from_artifact(Artifact("signals", arrays, answer["meta"]))
     choices = tuple(Choice(option=c["option"], among=tuple(c["among"]), taken=c["taken"]) for c in answer["choices"])
     return Read(signals, str(answer["format"]), tuple(map(str, answer["warnings"])), choices)
 
@@ -115,7 +120,6 @@ class _Decoder:
             env={**kept, **single, "HDF5_PLUGIN_PATH": "::", "PYTHONDONTWRITEBYTECODE": "1"},
             cwd="/",
         )
-        self._buffer = bytearray()
         self._until = time.monotonic() + _START_S
 
     def __enter__(self) -> "_Decoder":
@@ -142,46 +146,51 @@ class _Decoder:
         except OSError:
             raise self._ended() from None
         try:
-            return json.loads(self._line())
+            return json.loads(self._bytes(int(self._line())))
         except ValueError:
             raise self._ended() from None
 
     def _line(self) -> bytes:
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > _LINE_LIMIT:
+        """A short line, byte by byte, since what follows is read to its own place."""
+        line = b""
+        while not line.endswith(b"\n"):
+            self._wait()
+            byte = os.read(self._stdout, 1)
+            if not byte or len(line) > _LINE_LIMIT:
                 raise self._ended()
-            self._buffer += self._some(2**16)
-        line, _, rest = bytes(self._buffer).partition(b"\n")
-        self._buffer = bytearray(rest)
+            line += byte
         return line
 
-    def body(self, count: int) -> bytes:
-        """The answer's body."""
+    def _bytes(self, count: int) -> bytearray:
         if not 0 <= count <= self._memory:
             raise self._ended()
-        self._until += count / 50e6
-        body = bytearray(count)
-        view, done = memoryview(body), len(self._buffer)
-        view[:done] = self._buffer
-        while done < count:
+        data = bytearray(count)
+        self._fill(memoryview(data))
+        return data
+
+    def array(self, dtype: str, shape: Sequence[int]) -> np.ndarray:
+        """The next array of the answer, straight into its place."""
+        if dtype not in ("|u1", "<f4", "<i8") or math.prod(shape) * 8 > 8 * self._memory or min(shape, default=0) < 0:
+            raise self._ended()
+        array = np.empty([int(n) for n in shape], dtype)
+        self._fill(memoryview(array.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]
+        array.flags.writeable = False
+        return array
+
+    def _fill(self, view: memoryview) -> None:
+        self._until += len(view) / 50e6
+        done = 0
+        while done < len(view):
             self._wait()
-            got = os.readv(self._stdout, [view[done:]])
+            got = os.readv(self._stdout, [view[done : done + _PIECE]])
             if not got:
                 raise self._ended()
             done += got
-        return bytes(body)
 
     @property
     def _stdout(self) -> int:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
-
-    def _some(self, count: int) -> bytes:
-        self._wait()
-        data = os.read(self._stdout, count)
-        if not data:
-            raise self._ended()
-        return data
 
     def _wait(self) -> None:
         left = self._until - time.monotonic()

@@ -36,7 +36,7 @@ def end_of(path: Path) -> str:
     return ""
 
 
-BOMBS = ("bomb.gz", "bomb.zip", "bomb below the limit.png", "hdf5 of 1000000000", "bomb.mat")
+BOMBS = ("bomb.gz", "bomb.zip", "bomb.png", "hdf5 of 1000000000", "bomb.parquet")
 SMALL = ("hdf5 external", "pickle 2.png", "playlist behind a mark", "laughs as the sheet.xlsx", "nrrd with a list")
 
 
