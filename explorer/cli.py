@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("files", nargs="*", metavar="FILE", help="after 'add': files or folders")
     data.add_argument("--name", dest="as_name", help="what to call the added set")
     data.add_argument("--array", help="which array of a file that holds several")
+    data.add_argument("--column", action="append", default=[], metavar="NAME=ROLE", help="what a table's column is")
+    data.add_argument("--size", type=int, nargs="+", default=[], help="bring every signal onto this grid")
+    data.add_argument("--crop", action="store_true", help="cut images to one proportion, a square without --size")
+    data.add_argument("--channels", nargs="+", default=[], help="keep these; 'gray' mixes colours")
+    data.add_argument("--standardise", default="", choices=("", "signal", "set"))
+    data.add_argument("--dry-run", action="store_true", help="say what the files hold, and keep nothing")
 
     train = command("train", _train, "train a representation and print the checkpoint's id")
     train.add_argument("representation", metavar="REPRESENTATION")
@@ -151,10 +157,7 @@ def _data(options: argparse.Namespace) -> None:
     if options.name == "add":
         if not options.files:
             raise InvalidInput("Got no file; expected `explorer data add FILE …`.")
-        source = options.files[0] if len(options.files) == 1 else options.files
-        signals = explorer.load(source, array=options.array, name=options.as_name)
-        id = engine.put_signals(signals)
-        return _print(options, {"signals": id, "name": signals.name, "count": len(signals)}, id)
+        return _add(options, engine)
     if options.name is None:
         sets = explorer.datasets() | {e.name: f"{e.details['count']} signals" for e in engine.entries("signals")}
         return _print(options, sets, "\n".join(f"{name:16} {text}" for name, text in sets.items()))
@@ -174,6 +177,33 @@ def _data(options: argparse.Namespace) -> None:
         else None,
     }
     _print(options, about, "\n".join(f"{name:12} {value}" for name, value in about.items()))
+
+
+def _add(options: argparse.Namespace, engine: Any) -> None:
+    """Files go the way of every upload: through the engine, and a decoder of their own."""
+    from dataclasses import asdict, fields
+
+    columns = dict(_pair(column, "--column", "NAME=ROLE") for column in options.column)
+    choices: dict[str, Any] = {
+        "name": options.as_name, "array": options.array, "columns": columns, "size": tuple(options.size),
+        "crop": options.crop, "channels": tuple(options.channels), "standardise": options.standardise,
+    }  # fmt: skip
+    source = options.files[0] if len(options.files) == 1 else options.files
+    if options.dry_run:
+        reading = engine.inspect(source, **choices)
+        about = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "shown"}
+        about["choices"] = [asdict(choice) for choice in reading.choices]
+        text = "\n".join(f"{name:12} {value}" for name, value in about.items() if value not in ((), [], {}, 0))
+        return _print(options, about, text)
+    signals = engine.upload(source, **choices)
+    _print(options, {"signals": signals.id, "name": signals.name, "count": len(signals)}, signals.id)
+
+
+def _pair(text: str, option: str, expected: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not equals:
+        raise InvalidInput(f"Got {option} {text!r}; expected {expected}.")
+    return name, value
 
 
 def _train(options: argparse.Namespace) -> None:

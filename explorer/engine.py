@@ -6,7 +6,8 @@ once, here, on top of them. So what works in this process works over HTTP, by co
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import lru_cache
 from os import PathLike
@@ -17,7 +18,7 @@ import numpy as np
 from explorer.artifacts import Artifact
 from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, Codes, source_of
-from explorer.errors import Cancelled, InvalidInput, JobFailed
+from explorer.errors import Cancelled, InvalidInput, JobFailed, NotFound
 from explorer.messages import (
     Blend,
     Classify,
@@ -48,10 +49,13 @@ from explorer.messages import (
     Take,
     Timing,
     Train,
+    UploadState,
     Vectors,
 )
 from explorer.observations import Sampling
 from explorer.readers.codesets import CodeSet
+from explorer.readings import Options, Reading
+from explorer.sending import parcel
 from explorer.signals import SignalSet
 
 OnProgress = Callable[[Progress], None]
@@ -170,6 +174,32 @@ class Engine(ABC):
         """Bring a deleted entry back. Raises NotFound."""
 
     @abstractmethod
+    def start_upload(self, name: str, size: int, owner: str = "") -> UploadState:
+        """Announce bytes that are to become a signal set. Raises InvalidInput where they are too many."""
+
+    @abstractmethod
+    def send(self, upload: str, offset: int, pieces: Iterable[bytes]) -> UploadState:
+        """More of them, from ``offset`` on. Where the connection broke, ``upload_state`` says where to go on."""
+
+    @abstractmethod
+    def upload_state(self, upload: str) -> UploadState: ...
+
+    @abstractmethod
+    def drop_upload(self, upload: str) -> None: ...
+
+    @abstractmethod
+    def look_at(self, upload: str, options: Options) -> Reading:
+        """What a whole upload would be as a signal set, read with some choices."""
+
+    @abstractmethod
+    def take(self, upload: str, options: Options) -> str:
+        """Keep a whole upload as a signal set, and its bytes with it; the set's id. The upload is gone."""
+
+    @abstractmethod
+    def original(self, id: str) -> tuple[str, Iterator[bytes]]:
+        """Name and bytes of the upload that a signal set was read from. Raises NotFound."""
+
+    @abstractmethod
     def submit(self, recipe: Recipe) -> Job:
         """Queue a recipe; its result is found by ``run`` when the job is done."""
 
@@ -222,6 +252,35 @@ class Engine(ABC):
     def put_signals(self, signals: SignalSet) -> str:
         """Keep a signal set; its id."""
         return signals.id if self.has(signals.id) else self.put(signals.artifact, signals.name)
+
+    def upload(self, source: Any, *, name: str | None = None, **choices: Any) -> SignalSet:
+        """Send files and keep what they hold.
+
+        Args:
+            source: the path of a file, an archive or a folder; a list of files; or bytes.
+            name: of the set.
+            choices: fields of ``explorer.readings.Options``.
+        """
+        with self._sent(source) as upload:
+            id = self.take(upload.id, Options(name=name, **choices))
+        return SignalSet.from_artifact(self.artifact(id))
+
+    def inspect(self, source: Any, *, name: str | None = None, **choices: Any) -> Reading:
+        """What ``upload`` would keep; nothing is kept."""
+        with self._sent(source) as upload:
+            return self.look_at(upload.id, Options(name=name, **choices))
+
+    @contextmanager
+    def _sent(self, source: Any) -> Iterator[UploadState]:
+        """A whole upload, which is dropped if it was not taken."""
+        box = parcel(source)
+        upload = self.start_upload(box.name, box.size)
+        try:
+            self.send(upload.id, 0, box.pieces())
+            yield upload
+        finally:
+            with suppress(NotFound):
+                self.drop_upload(upload.id)
 
     def observe(self, signals: SignalSet, resolution: Any = None, rows: Sequence[int] | None = None) -> np.ndarray:
         """What an encoder is given, on a whole grid: float32 [n, *size, m]."""

@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import InvalidInput, NotFound, OutOfMemory, Paused, StoreError
 from explorer.jobs import JobQueue
 from explorer.memo import Memo
-from explorer.messages import Cluster, Entry, JobState, Moment, Progress, Recipe, Train, check_hash
+from explorer.messages import Cluster, Entry, JobState, Moment, Progress, Recipe, Train, UploadState, check_hash
+from explorer.readings import Options, Reading
 from explorer.representations import base
 from explorer.representations.base import Report, Representation
 from explorer.signals import SignalSet
+from explorer.uploads import Upload, Uploads, pieces_of
 
 STATE_EVERY_S = 10.0
 """How often a training keeps what it needs to go on after a crash."""
@@ -66,6 +68,7 @@ class LocalEngine(Engine):
         self._inputs: Memo[Any] = Memo(memory_bytes, lambda value: value.artifact.nbytes)
         self._clusterings: Memo[Clustering] = Memo(64, lambda clustering: 1)
         self._opening = threading.Lock()
+        self._uploads: Uploads | None = None
         self._opened: JobQueue | None = None
 
     # -- recipes
@@ -197,6 +200,54 @@ class LocalEngine(Engine):
     def restore(self, id: str) -> None:
         self.catalog.restore(id)
 
+    # -- uploads
+
+    @property
+    def uploads(self) -> Uploads:
+        """Opened when the first one is announced: it sweeps what a killed process left."""
+        with self._opening:
+            if self._uploads is None:
+                self._uploads = Uploads(self.home / "uploads", self._kept_bytes)
+            return self._uploads
+
+    def _kept_bytes(self, owner: str) -> int:
+        originals = [e.details["original"] for e in self.catalog.entries("signals", owner) if "original" in e.details]
+        return sum(int(original["bytes"]) for original in originals)
+
+    def start_upload(self, name: str, size: int, owner: str = "") -> UploadState:
+        return self.uploads.start(name, size, owner)
+
+    def send(self, upload: str, offset: int, pieces: Iterable[bytes]) -> UploadState:
+        return self.uploads.append(upload, offset, pieces)
+
+    def upload_state(self, upload: str) -> UploadState:
+        return self.uploads.state(upload)
+
+    def drop_upload(self, upload: str) -> None:
+        self.uploads.drop(upload)
+
+    def look_at(self, upload: str, options: Options) -> Reading:
+        return self.uploads.read(upload, options).reading
+
+    def take(self, upload: str, options: Options) -> str:
+        signals = self.uploads.read(upload, options).signals
+
+        def keep(sent: Upload) -> str:
+            original = {"id": self.store.put_file(sent.path), "name": sent.name, "bytes": sent.size}
+            id = self.store.put(signals.artifact.to_bytes())
+            # Listed last: until then nobody sees it, and a kill leaves nothing half there.
+            details = _details(signals.artifact) | {"original": original, "options": options.to_json()}
+            self.catalog.add(Entry(id=id, kind="signals", name=signals.name, details=details), sent.owner)
+            return id
+
+        return self.uploads.take(upload, keep)
+
+    def original(self, id: str) -> tuple[str, Iterator[bytes]]:
+        found = self.catalog.entry(id).details.get("original")
+        if found is None:
+            raise NotFound("Got a signal set that was not read from files that were sent here; expected one that was.")
+        return str(found["name"]), pieces_of(self.store.path(str(found["id"])))
+
     # -- jobs
 
     def _queue(self) -> JobQueue:
@@ -238,6 +289,9 @@ class LocalEngine(Engine):
             if self._opened is not None:
                 self._opened.close()
                 self._opened = None
+            if self._uploads is not None:
+                self._uploads.close()
+                self._uploads = None
 
     # -- itself
 

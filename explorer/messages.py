@@ -555,6 +555,22 @@ class Entry:
     details: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class UploadState:
+    """Bytes on their way in.
+
+    Args:
+        name: what the person calls them; a label, never a path.
+        size: how many there will be.
+        received: how many have come, which is where to go on.
+    """
+
+    id: str
+    name: str
+    size: int
+    received: int
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Jobs
 

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,8 @@ from explorer.artifacts import Artifact, canonical_json
 from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import ExplorerError, ServerUnavailable
 from explorer.memo import Memo
-from explorer.messages import LONG, Entry, JobState, Moment, Progress, Recipe
+from explorer.messages import LONG, Entry, JobState, Moment, Progress, Recipe, UploadState
+from explorer.readings import Options, Reading
 
 
 class RemoteEngine(Engine):
@@ -94,6 +95,41 @@ class RemoteEngine(Engine):
 
     def restore(self, id: str) -> None:
         self._ask("POST", f"/v1/entries/{id}/restore")
+
+    # -- uploads
+
+    def start_upload(self, name: str, size: int, owner: str = "") -> UploadState:
+        wish = {"name": name, "size": size, "owner": owner}
+        return UploadState(**self._ask("POST", "/v1/uploads", json=wish).json())
+
+    def send(self, upload: str, offset: int, pieces: Iterable[bytes]) -> UploadState:
+        answer = self._ask("PATCH", f"/v1/uploads/{upload}", params={"offset": offset}, content=pieces)
+        return UploadState(**answer.json())
+
+    def upload_state(self, upload: str) -> UploadState:
+        return UploadState(**self._ask("GET", f"/v1/uploads/{upload}").json())
+
+    def drop_upload(self, upload: str) -> None:
+        self._ask("DELETE", f"/v1/uploads/{upload}")
+
+    def look_at(self, upload: str, options: Options) -> Reading:
+        answer = self._ask("POST", f"/v1/uploads/{upload}/reading", json=options.to_json())
+        return Reading.from_artifact(Artifact.from_bytes(answer.content))
+
+    def take(self, upload: str, options: Options) -> str:
+        return self._ask("POST", f"/v1/uploads/{upload}/take", json=options.to_json()).json()["id"]
+
+    def original(self, id: str) -> tuple[str, Iterator[bytes]]:
+        name = self._ask("GET", f"/v1/originals/{id}").json()["name"]
+
+        def pieces() -> Iterator[bytes]:
+            with self._http.stream("GET", f"/v1/originals/{id}/bytes") as response:
+                if response.is_error:
+                    response.read()
+                _raise_for(response)
+                yield from response.iter_bytes(2**20)
+
+        return name, pieces()
 
     # -- jobs
 

@@ -23,10 +23,12 @@ from explorer import errors
 from explorer.artifacts import Artifact, sha256
 from explorer.engine import Engine
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, check_hash
+from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
+from explorer.readings import Options
+from explorer.uploads import LIMIT_BYTES as UPLOAD_LIMIT_BYTES
 
 JSON_LIMIT_BYTES = 4 * 2**20
-UPLOAD_LIMIT_BYTES = int(os.environ.get("EXPLORER_UPLOAD_LIMIT_BYTES", 2 * 2**30))
+WRITTEN_AT_ONCE_BYTES = 2**21
 ARTIFACT_TYPE = "application/vnd.safetensors"
 
 _STATUS = {
@@ -60,7 +62,8 @@ class Guard:
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
             error = errors.Unauthorized("This model server asks for its token; set EXPLORER_TOKEN or pass token=.")
             return await _refusal(error)(scope, receive, send)
-        limit = UPLOAD_LIMIT_BYTES if scope["path"].startswith("/v1/artifacts/") else JSON_LIMIT_BYTES
+        is_json = not scope["path"].startswith(("/v1/artifacts/", "/v1/uploads/"))
+        limit = JSON_LIMIT_BYTES if is_json or scope["method"] == "POST" else UPLOAD_LIMIT_BYTES
         received = 0
 
         async def counted() -> Message:
@@ -175,6 +178,60 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
     @app.post("/v1/entries/{id}/restore")
     def restore(id: str) -> None:
         engine.restore(id)
+
+    # -- uploads
+
+    @app.post("/v1/uploads")
+    def start_upload(
+        name: Annotated[str, Body(min_length=1, max_length=1000)],
+        size: Annotated[int, Body(ge=0, le=2**53)],
+        owner: Annotated[str, Body(max_length=200)] = "",
+    ) -> UploadState:
+        return engine.start_upload(name, size, owner)
+
+    @app.get("/v1/uploads/{id}")
+    def upload_state(id: str) -> UploadState:
+        return engine.upload_state(id)
+
+    @app.patch("/v1/uploads/{id}")
+    async def send(id: str, offset: Annotated[int, Query(ge=0)], request: Request) -> UploadState:
+        """What arrives is written as it comes: a broken connection leaves what was there until then."""
+        state = await run_in_threadpool(engine.upload_state, id)
+        held: list[bytes] = []
+
+        async def flush() -> UploadState:
+            pieces, held[:] = held[:], []
+            return await run_in_threadpool(engine.send, id, state.received, pieces)
+
+        if offset != state.received:  # said in the engine's own words
+            return await run_in_threadpool(engine.send, id, offset, [])
+        async for piece in request.stream():
+            held.append(piece)
+            if sum(map(len, held)) >= WRITTEN_AT_ONCE_BYTES:
+                state = await flush()
+        return await flush()
+
+    @app.delete("/v1/uploads/{id}")
+    def drop_upload(id: str) -> None:
+        engine.drop_upload(id)
+
+    @app.post("/v1/uploads/{id}/reading", response_class=Response)
+    def look_at(id: str, options: Annotated[dict[str, Any], Body()]) -> Response:
+        reading = engine.look_at(id, Options.from_json(options))
+        return Response(reading.to_artifact().to_bytes(), media_type=ARTIFACT_TYPE)
+
+    @app.post("/v1/uploads/{id}/take")
+    def take(id: str, options: Annotated[dict[str, Any], Body()]) -> dict[str, str]:
+        return {"id": engine.take(id, Options.from_json(options))}
+
+    @app.get("/v1/originals/{id}")
+    def original(id: str) -> dict[str, str]:
+        return {"name": engine.original(id)[0]}
+
+    @app.get("/v1/originals/{id}/bytes", response_class=StreamingResponse)
+    def original_bytes(id: str) -> StreamingResponse:
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
+        return StreamingResponse(engine.original(id)[1], media_type="application/octet-stream", headers=headers)
 
     # -- jobs
 

@@ -199,6 +199,26 @@ class Store:
             self._refused.discard(folder / id)
         return id
 
+    def put_file(self, path: Path) -> str:
+        """Keep a file of the same disk by moving it here; its id. What is there already is not moved."""
+        with in_words(f"keep {path}"):
+            with open(path, "rb") as file:
+                id = hashlib.file_digest(file, "sha256").hexdigest()
+                os.fsync(file.fileno())
+            target = self.root / OBJECTS / id
+            if not self._is_whole(target):
+                os.replace(path, target)
+                self._refused.discard(target)
+            _sync_folder(self.root / OBJECTS)
+        return id
+
+    def path(self, id: str) -> Path:
+        """Where an object lies, for bytes that are too many to hold. Raises NotFound."""
+        found = next((path for path in self._places(id) if path.is_file()), None)
+        if found is None:
+            raise NotFound(f"Got the id {id}; expected one that is kept here. Upload or compute it again.")
+        return found
+
     def get(self, id: str) -> bytes:
         """The bytes, checked against their id. Raises NotFound, or StoreError if they are damaged; those are put aside,
         so that ``has`` and ``find`` no longer count on them."""

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput, NotFound
-from explorer.previews import LIMIT_BYTES, Options
 from explorer.readers import sandbox
 from explorer.readers.arrays import from_array, from_list
 from explorer.readers.builtin import datasets, is_builtin, load_builtin
 from explorer.readers.files import name_of_format, read_file
 from explorer.readers.inputs import from_path, shown
+from explorer.readings import LIMIT_BYTES, Options
 from explorer.signals import Axis, SignalSet
 
 __all__ = ["datasets", "load"]
@@ -47,7 +47,7 @@ def load(
         class_names: of labels given here.
         alpha: keep the alpha channel of images; by default it is laid over white.
         limit_bytes: the most that a set from files may hold, decompressed and decoded.
-        choices: the other fields of ``explorer.previews.Options``: columns, channels, crop, size, standardise.
+        choices: the other fields of ``explorer.readings.Options``: columns, channels, crop, size, standardise.
 
     Raises:
         InvalidInput: for what cannot be read.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from explorer.errors import InvalidInput
-from explorer.previews import FILE_LIMIT_BYTES, Options
 from explorer.readers.inputs import FILES_LIMIT, File, allowance, from_bytes, refusal
+from explorer.readings import FILE_LIMIT_BYTES, Options
 
 ZIP, GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b"
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings
 from explorer.readers.npy import Arrays, npz, read_npy
+from explorer.readings import Options
 from explorer.signals import SPLITS, Axis, SignalSet
 
 _PARTS = {"": None, "_train": SPLITS.index("train"), "_val": SPLITS.index("validation"), "_test": SPLITS.index("test")}

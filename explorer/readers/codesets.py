@@ -16,7 +16,7 @@ import numpy as np
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint
 from explorer.errors import InvalidInput, NotFound
-from explorer.previews import LIMIT_BYTES
+from explorer.readings import LIMIT_BYTES
 
 _CHECKPOINT, _CODES, _DESCRIPTION = "checkpoint.safetensors", "codes.safetensors", "description.json"
 

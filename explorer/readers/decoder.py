@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from explorer.errors import ExplorerError
-from explorer.previews import Options
 from explorer.readers import files
 from explorer.readers.inputs import Findings, from_path
+from explorer.readings import Options
 
 _FORBIDDEN = (
     "socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers import (
     archives,
     hdf5,
@@ -25,6 +24,7 @@ from explorer.readers.arrays import read_npy_file, read_npz_file
 from explorer.readers.inputs import File, Findings, below, from_path, shown
 from explorer.readers.joining import classes_of, joined
 from explorer.readers.prepare import prepared
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 Reader = Callable[[File, Options, Findings], SignalSet]

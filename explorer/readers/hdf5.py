@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.arrays import from_named
 from explorer.readers.dimensions import axes_of, scaled
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
 from explorer.readers.npy import Arrays, Header
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

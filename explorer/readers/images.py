@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, allowance
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
@@ -80,7 +80,7 @@ def _read(file: File, alpha: bool, limit_bytes: int, found: Findings) -> tuple[n
             if pixels > PIXELS_LIMIT:
                 raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
             if pixels * len(image.getbands()) > limit_bytes:
-                raise InvalidInput(f"Got more pixels than fit at {file.label!r}; take fewer or smaller images.")
+                raise InvalidInput(f"Got more pixels than fit at {file.label!r}; expected fewer or smaller images.")
             if image.format == "TIFF" and _is_deep(image):
                 return _deep_tiff(file, limit_bytes)
             if any("16" in str(tile.args) for tile in image.tile if image.mode in ("RGB", "RGBA", "LA")):
@@ -113,7 +113,7 @@ def _frames(file: File, image: Image.Image, alpha: bool, limit_bytes: int) -> tu
         milliseconds += float(frame.info.get("duration", 0) or 0)  # known once it is decoded
         left -= pixels.nbytes
         if left < 0:
-            raise InvalidInput(f"Got more frames than fit at {file.label!r}; take fewer or smaller ones.")
+            raise InvalidInput(f"Got more frames than fit at {file.label!r}; expected fewer or smaller ones.")
         frames.append(pixels)
     channels = max(frame.shape[-1] for frame in frames)
     stacked = np.stack([_widen(frame, channels) for frame in frames])
@@ -142,7 +142,7 @@ def _deep_tiff(file: File, limit_bytes: int) -> tuple[np.ndarray, tuple[Axis, ..
             for page in pages:
                 left -= int(np.prod(page.shape, dtype=object)) * 4
                 if left < 0 or page.dtype is None:
-                    raise InvalidInput(f"Got more pixels than fit at {file.label!r}; take fewer or smaller images.")
+                    raise InvalidInput(f"Got more pixels than fit at {file.label!r}; expected fewer or smaller images.")
                 array = page.asarray(maxworkers=1)
                 array = (
                     np.moveaxis(array, 0, -1) if getattr(page, "planarconfig", 1) == 2 and array.ndim == 3 else array

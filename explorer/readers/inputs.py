@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import IO
 
 from explorer.errors import InvalidInput, MissingExtra, NotFound
-from explorer.previews import Choice
+from explorer.readings import Choice
 
 FILES_LIMIT = 1_000_000
 _HEAD_BYTES = 4096

@@ -7,11 +7,11 @@ import numpy as np
 
 from explorer.artifacts import Artifact
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.arrays import from_named
 from explorer.readers.dimensions import axes_of, scaled
 from explorer.readers.inputs import File, Findings, refusal
 from explorer.readers.npy import Arrays, Header
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 MATLAB = b"MATLAB 5.0 MAT-file"

@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 _SIDE = 64

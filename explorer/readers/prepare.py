@@ -7,7 +7,7 @@ import numpy as np
 
 from explorer.errors import InvalidInput
 from explorer.grids import resample, resample_known
-from explorer.previews import Options
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)

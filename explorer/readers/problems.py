@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, refusal
 from explorer.readers.tabular import text_of
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 _PAIR = re.compile(r"\(\s*([^(),]+)\s*,\s*([^()]+?)\s*\)")

@@ -20,11 +20,11 @@ import numpy as np
 from explorer import errors
 from explorer.artifacts import Artifact
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.previews import Choice, Options, Preview, preview_of
 from explorer.readers.inputs import from_path, shown
+from explorer.readings import Choice, Options, Reading, reading_of
 from explorer.signals import SignalSet
 
-MEMORY_BYTES = 3 * 2**29
+MEMORY_BYTES = 5 * 2**28
 """What decoding may take at the least: libraries alone reserve half of it."""
 
 SECONDS = 10.0
@@ -57,8 +57,8 @@ class Read:
     choices: tuple[Choice, ...]
 
     @property
-    def preview(self) -> Preview:
-        return preview_of(self.signals, self.format, self.warnings, self.choices)
+    def reading(self) -> Reading:
+        return reading_of(self.signals, self.format, self.warnings, self.choices)
 
 
 def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None = None) -> Read:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 _BLOCK = 2**18

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings
+from explorer.readings import Options
 from explorer.signals import SPLITS, Axis, SignalSet
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.archives import members
-from explorer.readers.inputs import File, Findings, needs_extra, refusal
+from explorer.readers.inputs import File, Findings, allowance, needs_extra, refusal
 from explorer.readers.tables import from_table
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def read_parquet_file(file: File, options: Options, found: Findings) -> SignalSe
                     f"Got {file.label!r} with {rows} rows of {columns} columns; expected at most "
                     f"{options.limit_bytes} bytes. Take a part of it."
                 )
-            parts, left = [], options.limit_bytes
-            for batch in opened.iter_batches(use_threads=False):
+            parts, left = [], allowance(file, options.limit_bytes)
+            for batch in opened.iter_batches(4096, use_threads=False):
                 left -= batch.nbytes
                 if left < 0:
                     raise InvalidInput(f"Got {file.label!r}, which unpacks to too much; expected less in a set.")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 _PIXELS_LIMIT = 8192 * 8192

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.inputs import File, Findings, needs_extra, refusal
+from explorer.readings import Options
 from explorer.signals import Axis, SignalSet
 
 NRRD = b"NRRD000"

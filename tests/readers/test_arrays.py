@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers import load
 from explorer.readers.files import read_path
+from explorer.readings import Options
 
 SETS = {
     "mnist.npz": (70000, (28, 28), 1, 10, (60000, 0, 10000)),

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.errors import InvalidInput
-from explorer.previews import Options
 from explorer.readers.files import read_file, read_files, read_path
 from explorer.readers.inputs import Findings, from_bytes
+from explorer.readings import Options
 from explorer.signals import SignalSet
 
 RNG = np.random.default_rng(0)

@@ -8,10 +8,10 @@ import hostile
 import pytest
 
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.previews import Options
 from explorer.readers import sandbox
 from explorer.readers.files import read_file
 from explorer.readers.inputs import from_bytes
+from explorer.readings import Options
 
 SECONDS, BYTES = 10, 2**30
 

@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from explorer.errors import InvalidInput, NotFound
-from explorer.previews import Options
 from explorer.readers import load
 from explorer.readers.files import read_path
+from explorer.readings import Options
 
 
 def read(path: Path, **options):

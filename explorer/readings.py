@@ -96,7 +96,7 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
+class Reading:
     """What was understood of a source.
 
     Args:
@@ -133,24 +133,24 @@ class Preview:
     def to_artifact(self) -> Artifact:
         about = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "shown"}
         about["choices"] = [asdict(choice) for choice in self.choices]
-        return Artifact("preview", self.shown.artifact.arrays, {"preview": about, "shown": self.shown.artifact.meta})
+        return Artifact("reading", self.shown.artifact.arrays, {"reading": about, "shown": self.shown.artifact.meta})
 
     @classmethod
-    def from_artifact(cls, artifact: Artifact) -> "Preview":
+    def from_artifact(cls, artifact: Artifact) -> "Reading":
         try:
-            about = dict(artifact.meta["preview"])
+            about = dict(artifact.meta["reading"])
             pairs = {name: tuple(map(tuple, about[name])) for name in ("sizes", "axes")}
             plain = {name: tuple(about[name]) for name in ("channels", "value_range", "warnings")}
             choices = tuple(Choice(**{**c, "among": tuple(c["among"])}) for c in about["choices"])
             shown = SignalSet.from_artifact(Artifact("signals", artifact.arrays, artifact.meta["shown"]))
             return cls(**{**about, **pairs, **plain, "choices": choices, "shown": shown})
         except (KeyError, TypeError) as error:
-            raise InvalidInput(f"Got a preview that is not whole ({error!r}); ask for it again.") from None
+            raise InvalidInput(f"Got a reading that is not whole ({error!r}); ask for it again.") from None
 
 
-def preview_of(
+def reading_of(
     signals: SignalSet, file_format: str, warnings: Sequence[str] = (), choices: Sequence[Choice] = ()
-) -> Preview:
+) -> Reading:
     """What there is to say of a set before it is taken in."""
     lengths = np.diff(signals.offsets) if signals.shapes is None else signals.shapes
     lengths = lengths.reshape(len(signals), -1)
@@ -159,7 +159,7 @@ def preview_of(
         counts = np.bincount(signals.labels[signals.labels >= 0], minlength=len(signals.class_names))
         classes = dict(zip(signals.class_names, counts.tolist(), strict=True))
     missing = int(np.isnan(signals.values).sum()) if signals.values.dtype == np.float32 else 0
-    return Preview(
+    return Reading(
         id=signals.id,
         name=signals.name,
         format=file_format,
