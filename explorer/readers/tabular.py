@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _DELIMITERS = ",;\t|"
 _MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-")
 _LINE_LIMIT = 64 * 2**20
+_BOOK_BYTES = 2**25
 
 
 def text_of(file: File, found: Findings, limit: int = -1) -> str:
@@ -164,7 +166,8 @@ def read_excel_file(file: File, options: Options, found: Findings) -> SignalSet:
     openpyxl = needs_extra("openpyxl")
     import pandas
 
-    members(file, options)  # counts what it unpacks to
+    # Counts what it unpacks to: XML takes many times its size to read.
+    members(file, replace(options, limit_bytes=min(options.limit_bytes, max(_BOOK_BYTES, 20 * file.size))))
     try:
         with file.open() as stream:
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
