@@ -41,6 +41,7 @@ DEMONSTRATIONS = (
     Demonstration("hypernetwork", "digits", (4, 6, 8, 12, 16, 24, 32, 48)),
     Demonstration("functa", "digits", (4, 6, 8, 12, 16, 24, 32, 48)),
     Demonstration("siren", "digits200", (4, 8, 16, 32), preset="compact"),
+    Demonstration("oinr", "digits200", (8,), preset="compact"),
     Demonstration("hypernetwork", "curves", (32, 64, 96, 128, 192, 256, 384, 512, 768)),
     Demonstration("hypernetwork", "faces", (6, 12, 19, 25, 38, 50, 75, 100, 150)),
 )
