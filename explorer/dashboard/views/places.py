@@ -27,6 +27,10 @@ class Frame:
         """Layout coordinates -> drawn places, [n, 2] float32."""
         return ((layout - np.asarray(self.center, np.float32)) / np.float32(self.half)).astype(np.float32)
 
+    def layout(self, places: np.ndarray) -> np.ndarray:
+        """The inverse of ``place``: float64 [n, 2]."""
+        return places * self.half + np.asarray(self.center)
+
 
 def frame(layout: np.ndarray, previous: Frame | None = None) -> Frame:
     """The frame of a layout [n, 2], with room for the dots; the previous one while the points fit in it and fill it."""
