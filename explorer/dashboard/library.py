@@ -58,6 +58,12 @@ class Library:
         return tuple(dict.fromkeys([*self.engine.describe()["datasets"], *kept]))
 
 
+def told_apart(entries: Sequence[Entry]) -> dict[str, str]:
+    """What entries are called, by id: their names, and where several have the same one also the start of the id."""
+    names = [entry.name for entry in entries]
+    return {e.id: e.name if names.count(e.name) == 1 else f"{e.name} ({e.id[:6]})" for e in entries}
+
+
 def _fitting(entries: Sequence[Entry], signals: SignalSet) -> tuple[Entry, ...]:
     """Checkpoints for functions like these: those trained on these very signals first."""
 

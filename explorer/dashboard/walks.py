@@ -4,14 +4,14 @@ Everything here asks the engine and may wait for it: call it in a thread.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from explorer.codes import Codes
-from explorer.dashboard.library import Library
+from explorer.dashboard.library import Library, told_apart
 from explorer.errors import NotFound
 from explorer.messages import Encode, Entry
 from explorer.observations import Sampling
@@ -29,12 +29,14 @@ class Way:
 
     Args:
         entry: the checkpoint among the engine's entries.
+        name: what it is called, told apart from the others.
         method: of the representation's paths.
         layers: that move; empty for all.
         ready: whether the codes are there, or come by one forward pass; else every signal has to be fitted first.
     """
 
     entry: Entry
+    name: str
     method: str
     layers: tuple[str, ...] = ()
     ready: bool = True
@@ -109,18 +111,18 @@ class Spot:
 def ways(library: Library, signals: SignalSet, entries: Sequence[Entry], sampling: Sampling) -> list[Way]:
     """All ways there are: every method of every checkpoint that fits, in their order."""
     described = library.engine.describe()["representations"]
-    found = []
+    found, names = [], told_apart(entries)
     for entry in entries:
         about = described.get(entry.details["representation"], {})
         ready = about.get("amortised", False) or has_codes(library, entry, signals, sampling)
-        found += [Way(entry, method, ready=ready) for method in about.get("paths", ())]
+        found += [Way(entry, names[entry.id], method, ready=ready) for method in about.get("paths", ())]
     return found
 
 
 def layer_ways(library: Library, way: Way) -> list[Way]:
     """The same way with each layer moving alone; none where codes have no layers."""
     checkpoint = library.checkpoint(way.entry.id)
-    return [Way(way.entry, way.method, (layer,), way.ready) for layer in library.engine.layers(checkpoint)]
+    return [replace(way, layers=(layer,)) for layer in library.engine.layers(checkpoint)]
 
 
 def has_codes(library: Library, entry: Entry, signals: SignalSet, sampling: Sampling) -> bool:

@@ -1,6 +1,9 @@
 """The few lines of Python that make what is on the screen."""
 
+from collections.abc import Sequence
+
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.portraits import grid_for
 from explorer.observations import Sampling
 
 
@@ -28,6 +31,34 @@ def snippet(subject: Subject, name: str, projection: str, row: int, render_size:
         f"clusters = engine.cluster(codes, method={subject.method!r}{k}{space}, reference=native)",
         f"layout = engine.project(codes, method={projection!r}{space}, reference=native)",
         f"picture = engine.render(codes[{row}], resolution={render_size})[0]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def walk_snippet(subject: Subject, name: str, ends: Sequence[int], method: str, t: float, render_size: int) -> str:
+    """A program of the public face: the same walk, its live picture, and how far it leads from the data.
+
+    Args:
+        name: by which the engine knows the signals.
+        ends: the signals that it passes.
+        t: where the picture is taken, 0 the first signal and 1 the last.
+        render_size: samples along the longer axis of the picture.
+    """
+    resolution = _resolution(subject.sampling)
+    space = f", space={subject.space!r}" if subject.space and subject.space in subject.codes.spaces else ""
+    shape, window = grid_for(subject.signals, render_size)
+    seen = f"resolution={shape!r}" + (f", window={window!r}" if window else "")
+    lines = [
+        "import explorer",
+        "",
+        "engine = explorer.connect()",
+        f"signals = engine.load({name!r})",
+        f"assert signals.id == {subject.signals.id!r}",
+        f"model = engine.checkpoint({subject.checkpoint.id!r})",
+        f"codes = engine.encode(model, signals, resolution={resolution})",
+        f"walk = engine.interpolate(codes, {', '.join(map(str, ends))}, steps=101, method={method!r})",
+        f"picture = engine.render(walk[{round(t * 100)}], {seen})[0]",
+        f"nearest, distances = engine.nearest(walk, reference=codes{space})",
     ]
     return "\n".join(lines) + "\n"
 

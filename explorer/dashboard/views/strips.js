@@ -2,7 +2,7 @@
 
 const STYLE = `
   :host { display: block; width: 100%; }
-  .strips { display: grid; grid-template-columns: 104px minmax(0, 1fr); column-gap: 8px; align-items: center;
+  .walks { display: grid; grid-template-columns: 104px minmax(0, 1fr); column-gap: 8px; align-items: center;
             font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; color: var(--panel-on-background-color); }
   .quiet, .end { color: color-mix(in srgb, var(--panel-on-background-color) 65%, var(--panel-background-color)); }
   .name { grid-column: 1 / -1; margin-top: 8px; font-weight: 600; }
@@ -39,7 +39,7 @@ export function render({model, el}) {
   const style = document.createElement("style")
   style.textContent = STYLE
   const grid = document.createElement("div")
-  grid.className = "strips"
+  grid.className = "walks" // Panel gives the name of the component to the element around it
   el.append(style, grid)
 
   const node = (tag, cls, parent, text = "") => {
@@ -157,7 +157,7 @@ export function render({model, el}) {
     const known = model.strips.filter((strip) => strip.distances.length > 1)
     here = null
     if (!known.length) return
-    const title = node("div", "quiet", grid, "distance to the nearest signal, in typical distances between neighbours")
+    const title = node("div", "quiet", grid, "distance to the nearest signal")
     const cell = node("div", "", grid)
     cell.style.padding = `0 ${PAD}px`
     // Spaces of different checkpoints have different units, so each is measured by its own neighbours.
