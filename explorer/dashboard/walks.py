@@ -76,7 +76,10 @@ class Walk:
         return np.linspace(0, len(self) - 1, count).round().astype(np.int64)
 
     def rendered(
-        self, positions: Sequence[int], shape: Sequence[int], window: Sequence[tuple[float, float]] | None = None
+        self,
+        positions: Sequence[int] | np.ndarray,
+        shape: Sequence[int],
+        window: Sequence[tuple[float, float]] | None = None,
     ) -> np.ndarray:
         """The functions there: float32 [len(positions), *shape, m]."""
         return self.codes.engine.render(self.path[list(positions)], shape, window)

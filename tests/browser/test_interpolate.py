@@ -92,6 +92,8 @@ def corner_of_map(page: Page) -> tuple[float, float]:
 
 
 def test_an_empty_place_of_the_map_says_what_would_live_there(page: Page):
+    expect(page.get_by_role("img", name=re.compile("distance to the nearest signal"))).to_be_visible()
+    page.wait_for_timeout(1000)  # until the strips have pushed the map to its place
     page.mouse.click(*corner_of_map(page))
     expect(page.get_by_alt_text("would live here")).to_be_visible()
     expect(page.get_by_text(re.compile("the typical distance between neighbours"))).to_be_visible()

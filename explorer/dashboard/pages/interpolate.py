@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -9,11 +10,10 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import param
-from explorer.dashboard.page import Page
-from explorer.dashboard.workspace import Workspace
 from panel.viewable import Viewable
 
 from explorer.dashboard import theme, walks
+from explorer.dashboard.page import Page
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.path_map import PathMap
 from explorer.dashboard.views.pixels import Picture, Pictures, picture, png_uri
@@ -24,6 +24,7 @@ from explorer.dashboard.views.strips import Strip, Strips
 from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.walks import Spot, Walk, Way
+from explorer.dashboard.workspace import Workspace
 from explorer.signals import SignalSet
 
 STOP_BOX, END_BOX, CARD_SIZE, LIVE_BOX = 48, 48, 64, 128
@@ -70,6 +71,7 @@ class Interpolate(Page):
         self._shown: dict[int, Strip] = {}
         self._places: dict[int, np.ndarray] = {}
         self._drawn: Drawn | None = None
+        self._shown_line = Strip("", DRAWN, "")
         self._mapped: tuple[Any, ...] | None = None
         follow = self.follow
         follow(state, self._look_anew, "resolution", "uneven", "space", "projection")
@@ -91,12 +93,9 @@ class Interpolate(Page):
         stops = pmui.IntSlider.from_param(self.param.stops, label="stops", width=140, margin=(0, 8), size="small")
         size = pmui.Select.from_param(self.param.size, label="live render", width=112, **SMALL)
         alone = pmui.Switch.from_param(self.param.alone, label="single layers", margin=(8, 8))
+        scrolled = {"overflow-y": "auto", "overflow-x": "hidden"}
         live = pn.Column(
-            self.live,
-            width=LIVE_WIDTH,
-            margin=(0, 0, 0, 8),
-            sizing_mode="stretch_height",
-            styles={"overflow-y": "auto"},
+            self.live, width=LIVE_WIDTH, margin=(0, 0, 0, 8), sizing_mode="stretch_height", styles=scrolled
         )
         return pn.Column(
             pn.Row(size, stops, alone, margin=(12, 16, 0, 16), styles={"gap": "16px"}, **WIDE),
@@ -107,13 +106,7 @@ class Interpolate(Page):
                 min_height=220,
                 margin=0,
             ),
-            pn.Column(
-                self.strips,
-                margin=(0, 16),
-                max_height=480,
-                styles=scrolled,
-                **WIDE,
-            ),
+            pn.Column(self.strips, margin=(0, 16), max_height=480, styles=scrolled, **WIDE),
             sizing_mode="stretch_both",
             margin=0,
         )
@@ -228,14 +221,15 @@ class Interpolate(Page):
             self.ask(
                 f"walk {i}",
                 f"walking through {way.name}",
-                lambda way=way: walked(subject, way, ends, count, dark),
-                lambda result, i=i: self._show_walk(i, *result),
+                partial(walked, subject, way, ends, count, dark),
+                partial(self._show_walk, i),
                 long=True,
-                then=lambda i=i: self._look_along(i),
+                then=partial(self._look_along, i),
             )
         self._show_strips()
 
-    def _show_walk(self, i: int, walk: Walk, pictures: tuple[str, ...]) -> None:
+    def _show_walk(self, i: int, found: tuple[Walk, tuple[str, ...]]) -> None:
+        walk, pictures = found
         if i in self._shown:
             self._walks[i] = walk
             self._shown[i] = replace(self._shown[i], pictures=pictures)

@@ -19,7 +19,7 @@ const STYLE = `
           color: inherit; cursor: pointer; display: grid; place-content: center; }
   button:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 1px; }
   .slider { position: relative; height: 44px; outline: none; cursor: pointer; touch-action: none; user-select: none; }
-  .rail { position: absolute; left: 0; right: 0; top: 13px; height: 2px; border-radius: 1px; background: var(--divider-color); }
+  .rail { position: absolute; left: 0; right: 0; top: 13px; height: 2px; border-radius: 1px; background: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
   .tick { position: absolute; top: 14px; width: 10px; height: 10px; margin: -5px 0 0 -5px; border-radius: 5px;
           background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .end { position: absolute; top: 27px; transform: translateX(-50%); white-space: nowrap; }
@@ -28,6 +28,7 @@ const STYLE = `
            background: var(--panel-primary-color); box-shadow: 0 0 0 3px var(--panel-background-color); }
   .slider:focus-visible .thumb { outline: 2px solid var(--panel-primary-color); outline-offset: 3px; }
   svg { display: block; width: 100%; height: 116px; overflow: visible; }
+  .rule { stroke: color-mix(in srgb, var(--panel-on-background-color) 15%, var(--panel-background-color)); }
   svg text { font: 12px system-ui, sans-serif; fill: color-mix(in srgb, var(--panel-on-background-color) 65%, var(--panel-background-color)); }
 `
 const PAD = 28 // half a picture stands beyond the slider's ends
@@ -123,6 +124,16 @@ export function render({model, el}) {
     })
   }
 
+  const fit = (img) => {
+    const row = img.parentElement
+    if (row == null || !img.naturalWidth) return
+    const room = Math.min(model.box, (row.clientWidth - 2 * PAD) / (row.children.length - 1) - 3)
+    const scale = Math.min(room / img.naturalWidth, model.box / img.naturalHeight)
+    img.width = img.naturalWidth * (scale > 1 ? Math.floor(scale) : scale)
+  }
+  const sized = new ResizeObserver(() => strips.flat().forEach(fit))
+  sized.observe(grid)
+
   const drawStrip = (strip, i, before) => {
     if (strip.name !== before) node("div", "name", grid, strip.name)
     const label = node("div", "label", grid)
@@ -136,12 +147,7 @@ export function render({model, el}) {
       img.src = uri
       img.alt = `${strip.name}, ${strip.label}, stop ${j + 1} of ${strip.pictures.length}`
       img.style.left = share(j / (strip.pictures.length - 1))
-      const fit = () => {
-        const room = Math.min(model.box, (row.clientWidth - 2 * PAD) / (strip.pictures.length - 1) - 3)
-        const scale = Math.min(room / img.naturalWidth, model.box / img.naturalHeight)
-        img.width = img.naturalWidth * (scale > 1 ? Math.floor(scale) : scale)
-      }
-      img.addEventListener("load", fit)
+      img.addEventListener("load", () => fit(img))
       img.addEventListener("click", () => go(j / (strip.pictures.length - 1)))
       row.append(img)
       return img
@@ -169,7 +175,7 @@ export function render({model, el}) {
     svg.setAttribute("aria-label", `distance to the nearest signal along the walk, in typical distances; ${said.join("; ")}`)
     const step = most > 8 ? 4 : most > 4 ? 2 : most > 2 ? 1 : 0.5
     for (let value = 0; value <= most; value += step) {
-      vector("line", svg, {x1: "0%", x2: "100%", y1: y(value), y2: y(value), stroke: "var(--divider-color)"})
+      vector("line", svg, {x1: "0%", x2: "100%", y1: y(value), y2: y(value), class: "rule"})
       vector("text", svg, {x: -6, y: y(value) + 4, "text-anchor": "end"}).textContent = `${value}×`
     }
     vector("line", svg, {x1: "0%", x2: "100%", y1: y(1), y2: y(1), stroke: "currentColor", "stroke-dasharray": "4 4"})
@@ -227,6 +233,9 @@ export function render({model, el}) {
   for (const name of ["strips", "ends", "box", "unit"]) model.on(name, draw)
   model.on("t", place)
   model.on("playing", onPlay)
-  model.on("remove", () => cancelAnimationFrame(frame))
+  model.on("remove", () => {
+    cancelAnimationFrame(frame)
+    sized.disconnect()
+  })
   draw()
 }
