@@ -14,8 +14,9 @@ ALONE_HEIGHT = 860
 def tab(current: bool) -> dict[str, Any]:
     """A page's tab: the open one is underlined."""
     line = "2px solid " + ("currentColor" if current else "transparent")
-    color = {"color": "primary.main" if current else "text.primary"}
-    return {"height": HEADER_HEIGHT, "borderRadius": 0, "borderBottom": line, "&.MuiButton-root": color}
+    # Buttons in a header are white unless they insist.
+    color = f"var(--panel-{'primary' if current else 'on-background'}-color) !important"
+    return {"height": HEADER_HEIGHT, "borderRadius": 0, "borderBottom": line, "color": color}
 
 
 def material() -> dict[str, Any]:

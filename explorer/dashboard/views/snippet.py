@@ -18,21 +18,27 @@ def snippet(subject: Subject, name: str, projection: str, row: int, render_size:
     """
     space = f", space={subject.space!r}" if subject.space else ""
     k = f", k={subject.clusters_wanted}" if subject.clusters_wanted else ""
-    resolution = _resolution(subject.sampling)
     lines = [
+        *opening(subject, name),
+        "native = engine.encode(model, signals)",
+        f"clusters = engine.cluster(codes, method={subject.method!r}{k}{space}, reference=native)",
+        f"layout = engine.project(codes, method={projection!r}{space}, reference=native)",
+        f"picture = engine.render(codes[{row}], resolution={render_size})[0]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def opening(subject: Subject, name: str) -> list[str]:
+    """The lines up to ``codes``: the signals through their checkpoint, as they are observed."""
+    return [
         "import explorer",
         "",
         "engine = explorer.connect()",
         f"signals = engine.load({name!r})",
         f"assert signals.id == {subject.signals.id!r}",
         f"model = engine.checkpoint({subject.checkpoint.id!r})",
-        "native = engine.encode(model, signals)",
-        f"codes = engine.encode(model, signals, resolution={resolution})",
-        f"clusters = engine.cluster(codes, method={subject.method!r}{k}{space}, reference=native)",
-        f"layout = engine.project(codes, method={projection!r}{space}, reference=native)",
-        f"picture = engine.render(codes[{row}], resolution={render_size})[0]",
+        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)})",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def walk_snippet(subject: Subject, name: str, ends: Sequence[int], method: str, t: float, render_size: int) -> str:
