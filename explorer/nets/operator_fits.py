@@ -4,6 +4,7 @@ Shape legend: N networks, B functions that each is given, C channels, M channels
 P points, D axes, K weights of a network. Either N or B is 1: signals of their own, or frames of a sequence.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
@@ -126,9 +127,11 @@ class OperatorFits:
         return parameters.grad
 
     def loss(self, networks: torch.Tensor, step: int) -> torch.Tensor:
-        """The weighted mean of the squared error at a step's samples, channels summed: a scalar, in one pass."""
+        """The weighted mean of the squared error, channels summed, as a step's samples tell it: a scalar."""
         target, box, frames = self._look(step)
         share = len(frames) / len(target.functions)
+        if self.crop and target.points is None:  # how likely each cell was to be looked at
+            share *= math.prod(self.crop / (size + self.crop - 1) for size in target.lattice.shape if self.crop < size)
         return self._error(target, networks, box, frames, target.seen).sum() / share
 
     @torch.no_grad()
