@@ -36,6 +36,7 @@ _MIGRATIONS = (
         "CREATE INDEX unfinished ON jobs (queue) WHERE ended IS NULL",
     ),
     ("ALTER TABLE jobs ADD COLUMN history TEXT NOT NULL DEFAULT '[]'",),
+    ("ALTER TABLE jobs ADD COLUMN error_type TEXT NOT NULL DEFAULT ''",),
 )
 
 
@@ -149,7 +150,7 @@ class Catalog:
         state = JobState(id=uuid4().hex, state="queued", key=recipe.key, recipe=recipe.to_json())
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, 'queued', ?, NULL, 0.0, 'null', '', '[]')",
+                "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, 'queued', ?, NULL, 0.0, 'null', '', '[]', '')",
                 (state.id, queue, state.key, canonical_json(state.recipe), time.time()),
             )
         return state
@@ -158,8 +159,11 @@ class Catalog:
         """Note where a job stands."""
         progress = canonical_json(None if state.progress is None else asdict(state.progress))
         ended = time.time() if state.ended else None
-        statement = "UPDATE jobs SET state = ?, ended = ?, seconds = ?, progress = ?, error = ? WHERE id = ?"
-        self._change("job", state.id, statement, state.state, ended, state.seconds, progress, state.error)
+        statement = (
+            "UPDATE jobs SET state = ?, ended = ?, seconds = ?, progress = ?, error = ?, error_type = ? WHERE id = ?"
+        )
+        values = (state.state, ended, state.seconds, progress, state.error, state.error_type)
+        self._change("job", state.id, statement, *values)
 
     def save_history(self, id: str, moments: Sequence[Moment]) -> None:
         """Note how a job went until now."""
@@ -204,7 +208,7 @@ class Catalog:
             )
 
     def _jobs(self, which: str, value: Any) -> list[JobState]:
-        columns = "id, state, key, recipe, progress, seconds, error"
+        columns = "id, state, key, recipe, progress, seconds, error, error_type"
         with self._statements() as connection:
             rows = connection.execute(f"SELECT {columns} FROM jobs {which}", (value,)).fetchall()
         return [_job(row) for row in rows]
@@ -232,8 +236,8 @@ def _entry(row: tuple[str, str, str, str, str]) -> Entry:
     return Entry(id=id, kind=kind, name=name, note=note, details=json.loads(details))
 
 
-def _job(row: tuple[str, str, str, str, str, float, str]) -> JobState:
-    id, state, key, recipe, progress_json, seconds, error = row
+def _job(row: tuple[str, str, str, str, str, float, str, str]) -> JobState:
+    id, state, key, recipe, progress_json, seconds, error, error_type = row
     progress = json.loads(progress_json)
     return JobState(
         id=id,
@@ -243,4 +247,5 @@ def _job(row: tuple[str, str, str, str, str, float, str]) -> JobState:
         progress=None if progress is None else Progress(**progress),
         seconds=seconds,
         error=error,
+        error_type=error_type,
     )

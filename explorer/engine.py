@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from explorer import errors
 from explorer.artifacts import Artifact
 from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, Codes, source_of
@@ -113,16 +114,28 @@ class Job:
         return self.engine.job_history(self.id)
 
     def wait(self, report: OnProgress | None = None) -> Artifact:
-        """The result, when it is there; raises JobFailed or Cancelled."""
+        """The result, when it is there; raises what ``until_done`` raises."""
+        return self.engine.artifact(self.engine.result_id(self.until_done(report).key))
+
+    def until_done(self, report: OnProgress | None = None) -> JobState:
+        """Wait until it is done. Raises Cancelled, the error with which it failed, or JobFailed if it had none.
+
+        An exception of ``report`` cancels it.
+        """
         state = self.state
         for state in self.events():
-            if report and state.progress:
-                report(state.progress)
+            if report and state.progress and not state.ended:
+                try:
+                    report(state.progress)
+                except BaseException:
+                    self.cancel()
+                    raise
         if state.state == "cancelled":
             raise Cancelled("The job was cancelled.")
         if state.state != "done":
-            raise JobFailed(state.error or "The job ended without a result.")
-        return self.engine.artifact(self.engine.result_id(state.key))
+            kind = getattr(errors, state.error_type, JobFailed)
+            raise kind(state.error or "The job ended without a result.")
+        return state
 
     def result(self) -> Any:
         """The result as people know it: a Checkpoint for a training."""

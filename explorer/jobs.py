@@ -1,5 +1,7 @@
 """Long work: a queue whose jobs run in worker processes, so that what goes wrong there is a sentence and not an outage.
 
+Each lane has a worker of its own and keeps its order.
+
 The catalog knows every job and whose it is. A queue holds a file while its process lives; the next queue of the same
 home adopts what a dead one left. A training goes on from the state that its engine kept in the store.
 """
@@ -25,7 +27,7 @@ from pydantic import TypeAdapter
 
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, StoreError
-from explorer.messages import CancelJob, JobEvent, JobState, Moment, Recipe, RunJob
+from explorer.messages import LANES, MAPS, CancelJob, JobEvent, JobState, Moment, Recipe, RunJob, lane
 from explorer.store import in_words, sweep, temporary
 
 CANCEL_GRACE_S = 0.3
@@ -51,10 +53,9 @@ class JobQueue:
         home: the store's folder.
         catalog: where jobs are noted; unfinished ones of processes that have ended go on here at once.
         device: for the workers' engines; None leaves it to them.
-        workers: how many jobs run at a time.
     """
 
-    def __init__(self, home: Path, catalog: Catalog, *, device: str | None = None, workers: int = 1):
+    def __init__(self, home: Path, catalog: Catalog, *, device: str | None = None):
         self._catalog = catalog
         self._changed = threading.Condition()
         self._closed = False
@@ -63,10 +64,14 @@ class JobQueue:
         _adopt(home / "queues", catalog, self._name)
         self._live = {state.id: state for state in catalog.unfinished_jobs(self._name)}
         self._running: dict[str, _Run] = {}
-        self._workers = [_WorkerProcess(home, device) for _ in range(workers)]
+        self._workers = [_WorkerProcess(home, device, lane) for lane in LANES]
         self._threads = [threading.Thread(target=self._work, args=(w,), daemon=True) for w in self._workers]
         for thread in self._threads:
             thread.start()
+
+    def prepare(self) -> None:
+        """Start the worker of maps: it compiles for some twenty seconds before it can make one."""
+        self._workers[LANES.index(MAPS)].start()
 
     def submit(self, recipe: Recipe) -> JobState:
         """Queue a recipe. One that waits, runs or is paused already is the same job, and goes on."""
@@ -157,6 +162,7 @@ class JobQueue:
             while thread.is_alive():
                 worker.kill()
                 thread.join(CANCEL_GRACE_S / 10)
+            worker.kill()
             worker.reap()
         self._held.close()
 
@@ -169,7 +175,8 @@ class JobQueue:
         if id in self._running:
             return replace(state, seconds=self._running[id].seconds)
         before = itertools.takewhile(lambda other: other.id != id, self._live.values())
-        return replace(state, position=sum(other.state in ("queued", "running") for other in before))
+        ahead = (other for other in before if lane(other.recipe) == lane(state.recipe))
+        return replace(state, position=sum(other.state in ("queued", "running") for other in ahead))
 
     def _has_changed(self, id: str, seen: JobState | None) -> bool:
         return self._live.get(id) is not seen or self._closed
@@ -194,7 +201,7 @@ class JobQueue:
         with self._changed:
             while not self._closed:
                 for state in self._live.values():
-                    if state.state == "queued":
+                    if state.state == "queued" and lane(state.recipe) == worker.lane:
                         self._running[state.id] = _Run(worker, state.seconds, History(self._noted(state.id)))
                         self._save(replace(state, state="running"))
                         return self._live[state.id]
@@ -217,9 +224,11 @@ class JobQueue:
                 self._changed.notify_all()
             else:
                 del self._running[event.job]
-                ended = replace(state, state=event.state, error=event.error, eta_s=None, seconds=run.seconds)
-                stopped = run.wish and event.state in ("failed", "cancelled")
-                self._end(replace(ended, state=run.wish, error="") if stopped else ended)
+                ended = replace(state, state=event.state, eta_s=None, seconds=run.seconds)
+                if run.wish and event.state in ("failed", "cancelled"):
+                    self._end(replace(ended, state=run.wish))
+                else:
+                    self._end(replace(ended, error=event.error, error_type=event.error_type))
 
     def _end(self, state: JobState) -> None:
         if self._save(state) and state.ended:
@@ -333,8 +342,9 @@ class _Run:
 class _WorkerProcess:
     """A worker, started when it is first needed and again when it has died."""
 
-    def __init__(self, home: Path, device: str | None):
-        self._command = [sys.executable, "-m", "explorer.worker", "--home", str(home.absolute())]
+    def __init__(self, home: Path, device: str | None, lane: str):
+        self.lane = lane
+        self._command = [sys.executable, "-m", "explorer.worker", "--home", str(home.absolute()), "--lane", lane]
         if device:
             self._command += ["--device", device]
         self._process: subprocess.Popen[bytes] | None = None
@@ -344,7 +354,7 @@ class _WorkerProcess:
         """The job's events; the last one says how it ended, whatever happens to the process."""
         taken = False
         try:
-            process, was_idle = self._alive()
+            process, was_idle = self.start()
         except OSError as error:
             yield JobEvent(job=job, state="failed", error=f"Could not start a worker: {error}. Try again.")
             return
@@ -388,7 +398,7 @@ class _WorkerProcess:
             self._process = None
         return process.returncode
 
-    def _alive(self) -> "tuple[subprocess.Popen[bytes], bool]":
+    def start(self) -> "tuple[subprocess.Popen[bytes], bool]":
         """A process, and whether it was there before."""
         if self._process and self._process.poll() is not None:
             self.reap()

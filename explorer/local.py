@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from explorer import readers, store
+from explorer.analysis import projection
 from explorer.analysis.clustering import Clustering
 from explorer.artifacts import Artifact
 from explorer.catalog import Catalog
@@ -22,7 +23,21 @@ from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import InvalidInput, NotFound, OutOfMemory, Paused, StoreError
 from explorer.jobs import JobQueue
 from explorer.memo import Memo
-from explorer.messages import Cluster, Entry, JobState, Moment, Progress, Recipe, Train, UploadState, check_hash
+from explorer.messages import (
+    Classify,
+    Cluster,
+    Encode,
+    Entry,
+    Evaluate,
+    JobState,
+    Moment,
+    Progress,
+    Project,
+    Recipe,
+    Train,
+    UploadState,
+    check_hash,
+)
 from explorer.readings import Options, Reading
 from explorer.representations import base
 from explorer.representations.base import Report, Representation
@@ -257,8 +272,40 @@ class LocalEngine(Engine):
                 self._opened = JobQueue(self.home, self.catalog, device=self.device)
             return self._opened
 
+    def start(self) -> None:
+        """Take up the jobs that an earlier process did not finish, and have the worker of maps prepare itself."""
+        self._queue().prepare()
+
+    def job_before(self, recipe: Recipe) -> Job | None:
+        """A job that has to end before a recipe is made quickly, queued if need be; None where there is none.
+
+        A server asks this before it runs a recipe, so that what takes long, or holds the interpreter, does so in a
+        worker, while everybody else is answered.
+        """
+        for part in recipe.parts():
+            if self._is_long(part) and self.store.find(part.key) is None:
+                return self.submit(part)
+        return None
+
+    def _is_long(self, recipe: Recipe) -> bool:
+        match recipe:
+            case Train() | Evaluate() | Classify():
+                return True
+            case Project():
+                return recipe.method != "pca"
+            case Encode():
+                return not self.representation(self.loaded_checkpoint(recipe.checkpoint).representation).amortised
+        return False
+
     def submit(self, recipe: Recipe) -> Job:
-        if isinstance(recipe, Train):  # what is wrong with a wish is said at once, not after a wait
+        # What is wrong with a wish is said at once, not after a wait.
+        for part in recipe.parts():
+            for name in vars(part).keys() & {"signals", "checkpoint"}:
+                if not self.has(getattr(part, name)):
+                    raise NotFound(f"Got {name} that are not kept here; expected some that are. Upload them first.")
+        if isinstance(recipe, Project):
+            projection.check_method(recipe.method)
+        if isinstance(recipe, Train):
             self.representation(recipe.representation).config(recipe.preset, recipe.config)
             self.signals(recipe.signals).part(recipe.split)
         return Job(self, self._queue().submit(recipe))

@@ -5,7 +5,7 @@ anything computed by the recipe that makes it. So every result has one name on e
 whoever has the inputs can make it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
@@ -64,6 +64,15 @@ class Recipe:
                 raise InvalidInput(f"Got codes of codes more than {MOST_NESTED} deep; expected fewer steps.")
             elif f.name in ("rows", "ends") and value is not None and not (len(value) and min(value) >= 0):
                 raise InvalidInput(f"Got {f.name} {str(value)[:80]}; expected positions from 0 up, at least one.")
+
+    def parts(self) -> "Iterator[Recipe]":
+        """What has to be there before it, the innermost first, and itself at the end."""
+        for f in fields(self):
+            value = getattr(self, f.name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Recipe) and not isinstance(part, Train):  # a training is looked at, not awaited
+                    yield from part.parts()
+        yield self
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists, which the server's types read back."""
@@ -501,8 +510,6 @@ RECIPES: tuple[type[Recipe], ...] = (
     Render, Project,
     Cluster, Neighbors, Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
-LONG = (Train, Evaluate, Classify)
-"""What a server gives to a worker: it takes long, and may take the process down."""
 
 AnyRecipe = (
     Load
@@ -603,6 +610,7 @@ class JobState:
         position: how many jobs run before it.
         eta_s: seconds left, None while unknown.
         error: what went wrong, in words.
+        error_type: the name of the error's class.
         memory_bytes: what its worker holds: of the GPU where there is one, else of the machine.
     """
 
@@ -615,11 +623,22 @@ class JobState:
     eta_s: float | None = None
     seconds: float = 0.0
     error: str = ""
+    error_type: str = ""
     memory_bytes: int | None = None
 
     @property
     def ended(self) -> bool:
         return self.state in ("done", "failed", "cancelled")
+
+
+LONG, MAPS = "long", "maps"
+LANES = (LONG, MAPS)
+"""Each has a worker of its own, so that a map, which takes seconds, never waits for a training, which takes minutes."""
+
+
+def lane(recipe: Mapping[str, Any]) -> str:
+    """Where a job runs."""
+    return MAPS if recipe["op"] == "project" else LONG
 
 
 # Between the queue and its worker, a line of JSON each.
@@ -645,10 +664,11 @@ class CancelJob:
 
 @dataclass(frozen=True, kw_only=True)
 class JobEvent:
-    """From the worker: how far a job is, or how it ended. ``state`` and ``error`` as in JobState."""
+    """From the worker: how far a job is, or how it ended, in the words of JobState."""
 
     job: str
     state: Literal["running", "done", "failed", "cancelled"]
     progress: Progress | None = None
     error: str = ""
+    error_type: str = ""
     memory_bytes: int | None = None

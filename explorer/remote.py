@@ -17,7 +17,7 @@ from explorer.artifacts import Artifact, canonical_json
 from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import ExplorerError, ServerUnavailable
 from explorer.memo import Memo
-from explorer.messages import LONG, Entry, JobState, Moment, Progress, Recipe, UploadState
+from explorer.messages import Entry, JobState, Moment, Progress, Recipe, UploadState
 from explorer.readings import Options, Reading
 
 
@@ -46,23 +46,24 @@ class RemoteEngine(Engine):
         return self._results(recipe.key, lambda: self._fetched(recipe, report))
 
     def _fetched(self, recipe: Recipe, report: OnProgress | None) -> Artifact:
-        if isinstance(recipe, LONG):
-            return self.submit(recipe).wait(report)
-        return Artifact.from_bytes(self._post(recipe, arrays=True).content)
+        return Artifact.from_bytes(self._made(recipe, report, arrays=True).content)
 
     def ensure(self, recipe: Recipe, report: OnProgress | None = None) -> Mapping[str, Any]:
-        if isinstance(recipe, LONG):
-            return self.submit(recipe).wait(report).meta
-        return self._post(recipe, arrays=False).json()
+        return self._made(recipe, report, arrays=False).json()
 
-    def _post(self, recipe: Recipe, arrays: bool) -> httpx.Response:
-        return self._ask(
-            "POST",
-            f"/v1/run/{type(recipe).__name__.lower()}",
-            params={"arrays": arrays},
-            content=canonical_json(recipe.to_json()),
-            headers={"Content-Type": "application/json"},
-        )
+    def _made(self, recipe: Recipe, report: OnProgress | None, arrays: bool) -> httpx.Response:
+        """The answer, after the jobs that the server says have to end first."""
+        while True:
+            response = self._ask(
+                "POST",
+                f"/v1/run/{type(recipe).__name__.lower()}",
+                params={"arrays": arrays},
+                content=canonical_json(recipe.to_json()),
+                headers={"Content-Type": "application/json"},
+            )
+            if response.status_code != httpx.codes.ACCEPTED:
+                return response
+            Job(self, _job_state(response.json())).until_done(report)
 
     # -- keeping
 

@@ -6,11 +6,12 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
+from anyio import CapacityLimiter, to_thread
 from fastapi import Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -21,14 +22,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer import errors
 from explorer.artifacts import Artifact, sha256
-from explorer.engine import Engine
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.messages import LONG, RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
+from explorer.messages import RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
 from explorer.readings import Options
 from explorer.uploads import LIMIT_BYTES as UPLOAD_LIMIT_BYTES
 
+if TYPE_CHECKING:
+    from explorer.local import LocalEngine
+
 JSON_LIMIT_BYTES = 4 * 2**20
 WRITTEN_AT_ONCE_BYTES = 2**21
+LISTENERS = 256
+"""Threads that only wait for jobs, apart from those that answer; whoever comes after so many hears of a job later."""
 ARTIFACT_TYPE = "application/vnd.safetensors"
 
 _STATUS = {
@@ -87,7 +92,7 @@ class Guard:
             await _refusal(InvalidInput(got), 413)(scope, receive, send)
 
 
-def make_server(engine: Engine, token: str) -> ASGIApp:
+def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     """An ASGI application that serves an engine to those who know the token."""
     app = FastAPI(title="Explorer model server", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
 
@@ -106,8 +111,10 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
         kind = errors.NotFound if error.status_code == 404 else InvalidInput
         return _refusal(kind(f"{request.method} {request.url.path}: {error.detail}."), error.status_code)
 
+    listening = CapacityLimiter(LISTENERS)
+
     @app.get("/health")
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/v1/engine")
@@ -120,16 +127,20 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
         name = kind.__name__.lower()
 
         def answer(recipe: Any, arrays: Annotated[bool, Query()] = True) -> Response:
+            if job := engine.job_before(recipe):
+                return JSONResponse(asdict(job.state), 202)
             if not arrays:
                 return JSONResponse(dict(engine.ensure(recipe)))
             return Response(engine.run(recipe).to_bytes(), media_type=ARTIFACT_TYPE)
 
         answer.__annotations__["recipe"] = kind
-        app.post(f"/v1/run/{name}", summary=kind.__doc__, name=name, response_class=Response)(answer)
+        waits: dict[int | str, dict[str, Any]] = {
+            202: {"model": JobState, "description": "A job that has to end first; ask again after it."}
+        }
+        app.post(f"/v1/run/{name}", summary=kind.__doc__, name=name, response_class=Response, responses=waits)(answer)
 
     for kind in RECIPES:
-        if kind not in LONG:
-            serve(kind)
+        serve(kind)
 
     @app.get("/v1/results/{key}")
     def result(key: str) -> dict[str, str]:
@@ -251,8 +262,9 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
     def events(id: str) -> StreamingResponse:
         engine.job(id)
 
-        def lines() -> Iterator[str]:
-            for state in engine.job_events(id):
+        async def lines() -> AsyncIterator[str]:
+            states = engine.job_events(id)
+            while state := await to_thread.run_sync(next, states, None, limiter=listening):
                 yield json.dumps(asdict(state)) + "\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -276,7 +288,7 @@ def make_server(engine: Engine, token: str) -> ASGIApp:
     return Guard(app, token)
 
 
-def serve(engine: Engine, token: str, host: str = "127.0.0.1", port: int = 8765, *, child: bool = False) -> None:
+def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int = 8765, *, child: bool = False) -> None:
     """Serve until stopped. Prints one line of JSON with the address when requests are answered.
 
     Args:
@@ -286,7 +298,7 @@ def serve(engine: Engine, token: str, host: str = "127.0.0.1", port: int = 8765,
     listener = socket.create_server((host, port))
     # asyncio only does this for sockets made with an explicit protocol; without it each answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    engine.jobs()  # those that an earlier process did not finish go on
+    engine.start()
     config = uvicorn.Config(make_server(engine, token), log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     if child:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from pydantic import Field, TypeAdapter
 
-from explorer.errors import Cancelled, ExplorerError, Paused
-from explorer.messages import AnyRecipe, CancelJob, JobEvent, Progress, RunJob
+from explorer.analysis import projection
+from explorer.errors import Cancelled, ExplorerError, OutOfMemory, Paused
+from explorer.messages import LANES, MAPS, AnyRecipe, CancelJob, JobEvent, Progress, RunJob
 
 if TYPE_CHECKING:
     from explorer.local import LocalEngine
@@ -65,14 +66,13 @@ class Worker:
         except Cancelled:
             return JobEvent(job=command.job, state="cancelled")
         except ExplorerError as error:
-            return JobEvent(job=command.job, state="failed", error=str(error))
+            return _failed(command.job, str(error), type(error).__name__)
         except MemoryError:
             sentence = "The job ran out of memory. Use fewer signals, a lower resolution or a smaller network."
-            return JobEvent(job=command.job, state="failed", error=sentence)
+            return _failed(command.job, sentence, OutOfMemory.__name__)
         except Exception as error:
             traceback.print_exc()
-            sentence = f"The job failed, by a fault of Explorer: {type(error).__name__}: {error}"
-            return JobEvent(job=command.job, state="failed", error=sentence)
+            return _failed(command.job, f"The job failed, by a fault of Explorer: {type(error).__name__}: {error}")
         return JobEvent(job=command.job, state="done")
 
     def _run(self, job: str, recipe: Mapping[str, Any]) -> None:
@@ -95,6 +95,10 @@ class Worker:
         print(json.dumps(asdict(event)), file=self._events, flush=True)
 
 
+def _failed(job: str, sentence: str, error_type: str = "") -> JobEvent:
+    return JobEvent(job=job, state="failed", error=sentence, error_type=error_type)
+
+
 @cache
 def _engine(home: Path, device: str | None) -> "LocalEngine":
     from explorer.local import LocalEngine  # imports torch, which takes seconds
@@ -113,10 +117,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--device")
+    parser.add_argument("--lane", choices=LANES, default=LANES[0])
     options = parser.parse_args()
     os.nice(LOWER_PRIORITY)
     worker = Worker(options.home, options.device, _own_stdout())
     threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
+    if options.lane == MAPS:
+        projection.prepare()
     worker.work()
 
 

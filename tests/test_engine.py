@@ -12,7 +12,7 @@ from explorer.edits import Mix, Push
 from explorer.engine import Engine
 from explorer.errors import Cancelled, ExplorerError, InvalidInput, NotFound
 from explorer.local import LocalEngine
-from explorer.messages import Cluster, Encode, Project, Render, Take, Train
+from explorer.messages import Cluster, Encode, JobState, Progress, Project, Render, Take, Train
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.readers.codesets import CodeSet
@@ -309,6 +309,57 @@ def test_results_are_found_again_after_a_restart(tmp_path: Path, digits: SignalS
     with LocalEngine(tmp_path, device="cpu") as engine:
         model = engine.train("hypernetwork", digits, **{**QUICK, "max_steps": 10})
         np.testing.assert_array_equal(engine.project(engine.encode(model, digits), "pca"), layout)
+
+
+def test_a_slider_is_answered_while_a_map_is_made_and_a_training_runs(remote: RemoteEngine, digits: SignalSet):
+    """Each has a process of its own; a map is made once for all who ask, and later found."""
+
+    def maps() -> list[JobState]:
+        return [job for job in remote.jobs() if job.recipe["op"] == "project" and job.recipe["seed"] == 5]
+
+    model = remote.train("hypernetwork", digits, seed=0, **QUICK)
+    codes = remote.encode(model, load("digits"))
+    long = {**QUICK, "min_steps": 10**7, "max_steps": 10**7}
+    training = remote.train("hypernetwork", digits, seed=9, wait=False, **long)
+    recipe, results = Project(codes=codes.recipe, space=codes.spaces[0], seed=5), []
+
+    def ask() -> None:
+        results.append(RemoteEngine(str(remote._http.base_url), "token").run(recipe).arrays["layout"])
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    while not [job for job in maps() if job.state == "running"]:
+        assert not [job for job in maps() if job.ended]
+    for resolution in range(4, 12):
+        assert remote.render(codes[:3], resolution).shape == (3, resolution, resolution, 1)
+    assert [job.state for job in maps()] == ["running"]
+    for asker in askers:
+        asker.join()
+    assert training.state.state == "running" and [job.state for job in maps()] == ["done"]
+    training.cancel()
+    assert len(results) == 4 and all((result == results[0]).all() for result in results)
+    remote.ensure(recipe)
+    assert len(maps()) == 1
+
+
+def test_fits_are_made_in_a_worker_and_can_be_stopped(remote: RemoteEngine, local: LocalEngine, digits: SignalSet):
+    few = digits[:12]
+    options = {"widths": (16, 16), "steps": 30, "standards": 4, "seed": 0}
+    results = []
+    for engine in (local, remote):
+        codes = engine.encode(engine.train("siren", few, **options), few)
+        results.append((codes.vectors, engine.render(codes[[0, 3]], 10)))
+    for here, there in zip(*results, strict=True):
+        np.testing.assert_array_equal(here, there)
+    assert [job.recipe["op"] for job in remote.jobs()][-1] == "encode"
+
+    def stop(progress: Progress) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled, match="enough"):
+        remote.encode(remote.train("siren", few, **options), digits, seed=3, report=stop)
+    assert remote.jobs()[-1].state == "cancelled"
 
 
 def test_recipes_name_inputs_and_survive_json(digits: SignalSet):

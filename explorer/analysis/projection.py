@@ -48,8 +48,7 @@ def project(
         InvalidInput: for vectors that are not finite, or a method that is not there.
         MissingExtra: for ``pacmap`` without its package.
     """
-    if method not in METHODS:
-        raise InvalidInput(f"Got projection method {method!r}; expected one of {', '.join(METHODS)}.")
+    check_method(method)
     vectors = matrix(vectors)
     if method == "pca":
         if reference is None:
@@ -67,6 +66,18 @@ def project(
     with _ONE_AT_A_TIME:
         layout = _umap(vectors, start, seed) if method == "umap" else _pacmap(vectors, start, seed)
     return _normalised(layout, layout)
+
+
+def check_method(method: str) -> None:
+    """Raises InvalidInput for a method that is not there."""
+    if method not in METHODS:
+        raise InvalidInput(f"Got projection method {method!r}; expected one of {', '.join(METHODS)}.")
+
+
+def prepare() -> None:
+    """Have UMAP compiled, which takes some twenty seconds, so that the first map does not wait for it."""
+    vectors = np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32)
+    project(vectors, reference=(vectors, project(vectors)))
 
 
 def place(vectors: np.ndarray, vectors_ref: np.ndarray, layout_ref: np.ndarray, k: int = 5) -> np.ndarray:
