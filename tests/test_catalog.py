@@ -172,7 +172,7 @@ def test_a_damaged_or_newer_catalog_is_a_sentence(tmp_path: Path):
         Catalog(tmp_path / "damaged")
     with Catalog(tmp_path)._transaction() as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="version 99; expected at most 2. Update Explorer"):
+    with pytest.raises(StoreError, match="version 99; expected at most [0-9]+. Update Explorer"):
         Catalog(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Could not open the catalog"):
