@@ -19,7 +19,7 @@ from explorer.nets.blocks import blocks, part
 from explorer.nets.derivative import derivative
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
-from explorer.nets.samples import moments, source_of
+from explorer.nets.samples import GridSource, moments, source_of
 from explorer.nets.siren import Siren
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
@@ -42,6 +42,10 @@ _DECODE_ACTIVATIONS = 2**22
 
 # A coordinate of a code is not blown up beyond this share of the typical deviation.
 _LEAST_DEVIATION = 0.03
+
+# Whitening learns from so many signals, and counts what differs between grids so many times.
+_WHITENED = 5000
+_STEADINESS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +74,8 @@ class HypernetworkConfig:
         learning_rate: at the start.
         final_learning_rate: at the end.
         decay: the way from one to the other, by cosine or power law.
-        whiten: principal components of the weights in the space "code", each scaled to variance 1; 0 for all weights,
-            each scaled to variance 1.
+        whiten: principal components of the weights in the space "code", scaled to variance 1 and less where they
+            differ between grids; 0 for all weights, each scaled to variance 1.
     """
 
     width: int = 16
@@ -217,7 +221,12 @@ class Hypernetwork(Networks, Pointwise):
             metrics=psnr,
         )
         codes = self._encode(net, parameters, Observations(signals), report)
-        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()} | _scales(codes, config.whiten)
+        across = [codes["weights"]]
+        if config.whiten and isinstance(source, GridSource):
+            few = signals[np.sort(np.random.default_rng(seed).permutation(len(signals))[:_WHITENED])]
+            across = [self._encode(net, parameters, Observations(few, grid), report)["weights"] for grid in grids]
+        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()}
+        arrays |= _scales(codes, np.stack(across), config.whiten)
         resolutions = [list(grid) for grid in grids]
         return self.checkpoint(config, signals, arrays, seed=seed, resolutions=resolutions, steps=steps)
 
@@ -325,8 +334,12 @@ def _rows(seed: int, step: int, batch: int, n: int) -> np.ndarray:
     return np.concatenate([_pass(seed, int(epoch), n)[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
 
-def _scales(codes: Arrays, whiten: int) -> dict[str, np.ndarray]:
-    """What the spaces "code" and "pooled" subtract and multiply by, from the training signals' codes."""
+def _scales(codes: Arrays, across: np.ndarray, whiten: int) -> dict[str, np.ndarray]:
+    """What the spaces "code" and "pooled" subtract and multiply by, from the training signals' codes.
+
+    Args:
+        across: weights [G, n, dz] of some of the signals, as each of the grids shows them.
+    """
     scales = {}
     for space, array in (("code", codes["weights"]), ("pooled", codes["pooled"])):
         scales[f"{space}.mean"] = array.mean(0)
@@ -335,14 +348,23 @@ def _scales(codes: Arrays, whiten: int) -> dict[str, np.ndarray]:
         least = max(_LEAST_DEVIATION * float(np.sqrt(np.square(deviations).mean())), 1e-6)
         scales[f"{space}.scale"] = 1 / np.maximum(deviations, least)
     if whiten:
-        scales["code.scale"] = _whitening(codes["weights"], whiten)
+        scales["code.scale"] = _whitening(across, whiten)
     return {name: array.astype(np.float32) for name, array in scales.items()}
 
 
-def _whitening(weights: np.ndarray, components: int) -> np.ndarray:
-    """The matrix [dz, k] onto the first principal components, scaled to variance 1."""
-    variances, axes = np.linalg.eigh(np.cov(weights.T.astype(np.float64), bias=True))
+def _whitening(across: np.ndarray, components: int) -> np.ndarray:
+    """The matrix [dz, k] onto the first principal components of weights [G, n, dz], scaled to variance 1, and less
+    where a signal's weights differ between the G grids.
+
+    A direction in which signals have variance 1, and one signal has variance s between grids, is scaled by
+    1 / sqrt(1 + 10 s): so whitening does not blow up what depends on the grid.
+    """
+    across = across.astype(np.float64)
+    mean = across.mean(0)
+    variances, axes = np.linalg.eigh(np.cov(mean.T, bias=True))
     kept = np.flatnonzero(variances > 1e-9 * variances[-1])[::-1][:components]
-    axes = axes[:, kept]
-    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(len(kept))])  # one of two equal choices, always the same
-    return axes * signs / np.sqrt(variances[kept])
+    axes = axes[:, kept] / np.sqrt(variances[kept])
+    strays = ((across - mean) @ axes).reshape(-1, len(kept))
+    between_grids, turned = np.linalg.eigh(strays.T @ strays / len(strays))
+    axes = axes @ turned / np.sqrt(1 + _STEADINESS * np.maximum(between_grids, 0))
+    return axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(len(kept))])  # one of two equal choices, always one
