@@ -34,7 +34,7 @@ def run() -> list[Row]:
         def start_of(rows: slice) -> torch.Tensor:
             return network.initial(1, torch.Generator().manual_seed(0)).repeat(rows.stop - rows.start, 1)
 
-        fitted = fit_all(problem_of, start_of, plan, n=n, chunk=16, resume=None, report=base.silent)
+        fitted = fit_all(problem_of, start_of, plan, n=n, chunk=8, resume=None, report=base.silent)
         assert (fitted["psnr_db"] >= plan.psnr_db).mean() > 0.98
 
     def one_at_a_time(psnr_db: float) -> None:
@@ -50,11 +50,16 @@ def run() -> list[Row]:
                 loss = error.item()
 
     rows = []
-    for psnr_db, steps, corrections in ((30, 40, 0), (40, 60, 0), (50, 80, 0), (80, 20, 6)):
+    for psnr_db, steps, first, last, corrections in (
+        (30, 40, 2e-3, 5e-4, 0),
+        (40, 24, 3e-3, 3e-4, 0),
+        (50, 36, 3e-3, 3e-4, 0),
+        (80, 20, 2e-3, 5e-4, 6),
+    ):
         plan = Plan(
             steps=steps,
-            learning_rate=2e-3,
-            final_learning_rate=5e-4,
+            learning_rate=first,
+            final_learning_rate=last,
             corrections=corrections,
             psnr_db=psnr_db,
             check_every=5,
