@@ -61,6 +61,15 @@ class Cloud:
         except KeyError as error:
             raise InvalidInput(f"Got codes without {error}; expected anchored clouds.") from None
 
+    def some(self, index: np.ndarray) -> Self:
+        """Some of the anchors by number, of no matter whom, as of one signal."""
+        return type(self)(
+            positions=self.positions[index],
+            latents=self.latents[index],
+            frames=self.frames[index],
+            offsets=np.array([0, len(index)]),
+        )
+
     def pick(self, kept: np.ndarray) -> Self:
         """Some of the anchors, by a mask bool [A]. Raises InvalidInput where it leaves a signal none."""
         return type(self).joined(self, kept)

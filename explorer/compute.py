@@ -10,6 +10,7 @@ import numpy as np
 from explorer.analysis import classification, clustering, metrics, neighbors, projection
 from explorer.analysis.alignment import align
 from explorer.artifacts import Arrays, Artifact
+from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, encoding_of, join, source_of, take
 from explorer.errors import InvalidInput, NotFound
 from explorer.fitting import ended_here
@@ -47,6 +48,7 @@ from explorer.messages import (
     Vectors,
 )
 from explorer.nets.classifier import fit_mlp
+from explorer.nets.cloud_transformer import fit_clouds
 from explorer.observations import Observations, Sampling
 from explorer.readers import builtin
 from explorer.representations.base import (
@@ -70,6 +72,7 @@ RENDER_LIMIT_BYTES = 2**30
 PREVIEWED = 10_000
 """Signals of a training beyond which what it has come to is not shown: every look would read them all."""
 
+CLOUD = "cloud"
 CLASSIFIERS = {**classification.METHODS, "mlp": fit_mlp}
 
 
@@ -251,7 +254,7 @@ def _(recipe: Edit, engine: "LocalEngine", report: Report) -> Artifact:
 def _(recipe: Draw, engine: "LocalEngine", report: Report) -> Artifact:
     method, checkpoint = _editable(recipe.codes, engine)
     drawing = method.draw(checkpoint, engine.run(recipe.codes, report).arrays, recipe.resolution, recipe.window)
-    return Artifact("draw", {"values": drawing.values, "reach": drawing.reach})
+    return Artifact("draw", dict(vars(drawing)))
 
 
 @compute.register(RenderEdit)
@@ -260,15 +263,11 @@ def _(recipe: RenderEdit, engine: "LocalEngine", report: Report) -> Artifact:
     resolution = _for_each_axis(recipe.resolution, checkpoint)
     _affordable(int(np.prod(resolution, dtype=object)) * (checkpoint.domain.m + 1))
     before = Edit(codes=recipe.codes, row=recipe.row, edits=recipe.edits)
-    after = Edit(codes=recipe.codes, row=recipe.row, edits=(*recipe.edits, recipe.edit))
     drawn = engine.run(Draw(codes=before, resolution=resolution, window=recipe.window), report).arrays
-    box, values, changed = method.redraw(
-        checkpoint,
-        engine.run(before, report).arrays,
-        engine.run(after, report).arrays,
-        Drawing(drawn["values"], drawn["reach"]),
-        recipe.window,
-    )
+    code, codes = engine.run(before, report).arrays, engine.run(recipe.codes, report).arrays
+    n = _count(recipe.codes, engine)
+    edited = method.edit(checkpoint, code, (recipe.edit,), lambda row: take(codes, _within((row,), n)))
+    box, values, changed = method.redraw(checkpoint, code, edited, Drawing(**drawn), recipe.window)
     return Artifact("renderedit", {"values": values, "changed": changed}, {"box": [list(side) for side in box]})
 
 
@@ -546,22 +545,26 @@ def _label(sampling: Sampling) -> Any:
 
 @compute.register(Classify)
 def _(recipe: Classify, engine: "LocalEngine", report: Report) -> Artifact:
-    if recipe.method != "best" and recipe.method not in CLASSIFIERS:
-        raise InvalidInput(f"Got classifier {recipe.method!r}; expected best or one of {', '.join(CLASSIFIERS)}.")
+    if recipe.method not in ("best", CLOUD, *CLASSIFIERS):
+        raise InvalidInput(f"Got classifier {recipe.method!r}; expected best, {CLOUD} or {', '.join(CLASSIFIERS)}.")
     _apart(recipe)
-    (train, labels, class_names), (test, truth, others) = (
-        _joined(codes, recipe.space, engine, report) for codes in (recipe.train, recipe.test)
-    )
+    (labels, class_names), (truth, others) = (_classes(codes, engine) for codes in (recipe.train, recipe.test))
     if class_names != others:
         raise InvalidInput(
             f"Got training classes {', '.join(class_names)} and test classes {', '.join(others)}; expected the same. "
             "Take both from one signal set."
         )
-    method = recipe.method if recipe.method != "best" else classification.choose(train, labels, CLASSIFIERS)
-    report(Progress(step=0, total=1, message=f"classifying by {method}"))
-    result = classification.classify(
-        train, labels, test, truth, classes=len(class_names), fit=CLASSIFIERS[method], seeds=recipe.seeds
-    )
+    method = recipe.method
+    if method == CLOUD:
+        result = _classified_clouds(recipe, labels, truth, len(class_names), engine, report)
+    else:
+        train, test = (_joined(codes, recipe.space, engine, report) for codes in (recipe.train, recipe.test))
+        if method == "best":
+            method = classification.choose(train, labels, CLASSIFIERS)
+        report(Progress(step=0, total=1, message=f"classifying by {method}"))
+        result = classification.classify(
+            train, labels, test, truth, classes=len(class_names), fit=CLASSIFIERS[method], seeds=recipe.seeds
+        )
     meta = {
         "method": method,
         "accuracy": result.accuracy.tolist(),
@@ -582,10 +585,31 @@ def _apart(recipe: Classify) -> None:
             )
 
 
-def _joined(
-    codes: Sequence[CodesRecipe], space: str, engine: "LocalEngine", report: Report
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Vectors of several modalities side by side [n, dz], the samples' labels [n] and the names of the classes."""
+def _classified_clouds(
+    recipe: Classify, labels: np.ndarray, truth: np.ndarray, classes: int, engine: "LocalEngine", report: Report
+) -> classification.Classification:
+    """By a transformer of the clouds themselves."""
+    if len(recipe.train) > 1:
+        raise InvalidInput(f"Got {len(recipe.train)} modalities for {CLOUD!r}; expected one.")
+    classification.check_known(truth)
+    for codes in (*recipe.train, *recipe.test):
+        _editable(codes, engine)
+    train, test = (engine.run(codes[0], report).arrays for codes in (recipe.train, recipe.test))
+    known = np.flatnonzero(labels >= 0)
+    seen, index = np.unique(labels[known], return_inverse=True)
+    if len(seen) < 2:
+        raise InvalidInput(f"Got training signals of {len(seen)} classes; expected two or more, to be told apart.")
+    clouds, asked = Cloud.of(take(train, known)), Cloud.of(test)
+
+    def heard(step: int, total: int) -> None:
+        report(Progress(step=step, total=total, message="training the cloud transformer"))
+
+    predictions = [seen[fit_clouds(clouds, index, seed, report=heard)(asked)] for seed in recipe.seeds]
+    return classification.scored(np.stack(predictions), truth, classes)
+
+
+def _classes(codes: Sequence[CodesRecipe], engine: "LocalEngine") -> tuple[np.ndarray, tuple[str, ...]]:
+    """The labels [n] that several modalities of the same samples share, and the names of the classes."""
     sets = [_signals(part, engine) for part in codes]
     first = sets[0]
     if first.labels is None:
@@ -596,5 +620,9 @@ def _joined(
             raise InvalidInput(
                 f"Got {first.name!r} and {other.name!r} with other labels; expected modalities of the same samples."
             )
-    vectors = np.concatenate([_vectors(part, space, engine, report) for part in codes], 1)
-    return vectors, first.labels, first.class_names
+    return first.labels, first.class_names
+
+
+def _joined(codes: Sequence[CodesRecipe], space: str, engine: "LocalEngine", report: Report) -> np.ndarray:
+    """Vectors of several modalities side by side: [n, dz]."""
+    return np.concatenate([_vectors(part, space, engine, report) for part in codes], 1)

@@ -616,7 +616,8 @@ class Engine(ABC):
         Args:
             train_codes: or several, modalities of the same samples in the same order, whose vectors are joined.
             test_codes: as many.
-            method: ``xgboost``, ``logistic``, ``knn``, ``mlp``, or ``best``, by a held-out fifth of the training.
+            method: ``xgboost``, ``logistic``, ``knn``, ``mlp``, or ``best``, by a held-out fifth of the training;
+                ``cloud``, a transformer of anchored clouds, where the codes are such.
             space: ``raw`` for the control.
 
         Returns:

@@ -481,8 +481,9 @@ class Classify(Recipe):
 
     Several codes stand for several modalities of the same samples: their vectors are joined. ``method`` is
     ``xgboost``, ``logistic``, ``knn``, ``mlp``, or ``best``: the one that tells a fifth of the training codes best,
-    held out for that. Result: ``predictions`` int64 [S, n] and ``confusion`` int64 [S, C, C]; as meta the ``method``,
-    ``accuracy`` and ``macro_f1`` for each seed, ``per_class`` rows and ``class_names``.
+    held out for that; ``cloud`` tells anchored clouds themselves apart, not their vectors. Result: ``predictions``
+    int64 [S, n] and ``confusion`` int64 [S, C, C]; as meta the ``method``, ``accuracy`` and ``macro_f1`` for each seed,
+    ``per_class`` rows and ``class_names``.
     """
 
     op: Literal["classify"] = "classify"

@@ -119,9 +119,7 @@ def classify(
             test signals none of which has a label.
     """
     train, train_labels, known = _labelled(train, train_labels)
-    asked = test_labels >= 0
-    if not asked.any():
-        raise InvalidInput(f"Got {len(test)} test signals, none with a label; expected some, to compare with.")
+    check_known(test_labels)
     test = matrix(test, "test vectors", dz=train.shape[1])
     mean, deviation = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
 
@@ -130,9 +128,21 @@ def classify(
 
     index = np.searchsorted(known, train_labels)
     predictions = np.stack([known[fit(scaled(train), index, seed)(scaled(test))] for seed in seeds]).astype(np.int64)
-    confusion = np.zeros((len(seeds), classes, classes), np.int64)
+    return scored(predictions, test_labels, classes)
+
+
+def check_known(test_labels: np.ndarray) -> None:
+    """Raises InvalidInput where no test signal has a label."""
+    if not (test_labels >= 0).any():
+        raise InvalidInput(f"Got {len(test_labels)} test signals, none with a label; expected some, to compare with.")
+
+
+def scored(predictions: np.ndarray, labels: np.ndarray, classes: int) -> Classification:
+    """Predictions int64 [S, N] beside the truth [N]."""
+    confusion = np.zeros((len(predictions), classes, classes), np.int64)
+    asked = labels >= 0
     for counts, predicted in zip(confusion, predictions, strict=True):
-        np.add.at(counts, (test_labels[asked], predicted[asked]), 1)
+        np.add.at(counts, (labels[asked], predicted[asked]), 1)
     return Classification(predictions, confusion)
 
 

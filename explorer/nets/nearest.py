@@ -65,7 +65,7 @@ def _by_tree(positions: np.ndarray, offsets: np.ndarray, coords: np.ndarray, row
     open, reach = np.arange(len(coords)), n + 1  # one more than wanted, to see whether the last is tied
     while open.size:
         reach = min(reach, len(positions))
-        _, index = tree.query(asked[open], range(1, reach + 1))
+        _, index = tree.query(asked[open], range(1, reach + 1), workers=torch.get_num_threads())
         whole = reach >= sizes[rows[open]]  # all anchors of the signal were seen
         own = owners[index] == rows[open, None]
         key = np.where(own, _keys(coords[open, None] - positions[index]), np.inf)
@@ -87,12 +87,12 @@ def _keys(offsets: np.ndarray) -> np.ndarray:
 def by_distance(
     positions: np.ndarray, offsets: np.ndarray, coords: np.ndarray, rows: np.ndarray, n: int, device: str
 ) -> np.ndarray:
-    """The same where there are many small processors: all distances, a bounded number at a time."""
+    """The same by all distances, a bounded number at a time: where processors are many."""
     sizes = torch.from_numpy(np.diff(offsets)).to(device)
     slots = torch.arange(int(sizes.max()), device=device)
     first, where = torch.from_numpy(offsets).to(device), torch.from_numpy(positions).to(device, torch.float64)
     parts = []
-    for part in np.array_split(np.arange(len(coords)), -(-len(coords) * len(slots) // _DISTANCES)):
+    for part in np.array_split(np.arange(len(coords)), max(1, -(-len(coords) * len(slots) // _DISTANCES))):
         row = torch.from_numpy(rows[part]).to(device)
         points = torch.from_numpy(coords[part]).to(device, torch.float64)
         anchors = where[(first[row, None] + slots).clamp(max=len(where) - 1)]

@@ -12,7 +12,6 @@ from scipy.spatial import cKDTree
 from explorer.clouds import Cloud
 from explorer.nets.nearest import nearest
 
-_TILE = {1: 256, 2: 16, 3: 8}  # samples along an axis
 _SLACK = 1e-5  # on distances, so that what is equally near counts as changed
 
 
@@ -25,52 +24,83 @@ def reach_of(cloud: Cloud, coords: np.ndarray, near: np.ndarray) -> np.ndarray:
 
 def moved_places(before: Cloud, after: Cloud) -> np.ndarray:
     """Where anchors of one signal went from or came to: [C, D]."""
-    one, other = (
-        np.concatenate([c.positions, c.latents, c.frames.reshape(len(c.frames), -1)], 1) for c in (before, after)
-    )
-    if one.shape == other.shape:
-        moved = (one != other).any(1)
+    columns = [(before.positions, after.positions), (before.latents, after.latents), (before.frames, after.frames)]
+    if len(before.positions) == len(after.positions):
+        moved = np.zeros(len(before.positions), bool)
+        for one, other in columns:
+            if one is not other:
+                moved |= (one != other).reshape(len(moved), -1).any(1)
         return np.concatenate([before.positions[moved], after.positions[moved]])
     # Anchors were taken out or put in; those that are in both are equal to the bit.
-    rows = np.ascontiguousarray(np.concatenate([one, other]))
+    rows = np.concatenate(
+        [np.concatenate(pair).reshape(len(before.positions) + len(after.positions), -1) for pair in columns], 1
+    )
     keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
     return np.concatenate([before.positions, after.positions])[counts[index] != 2]
 
 
-def touched(places: np.ndarray, coords: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Which samples of a grid see any of the ``places`` [C, D]: bool [*S].
+def farthest_of(reach: np.ndarray) -> np.ndarray:
+    """The largest reach in each tile of a grid [*S]."""
+    for axis, size in enumerate(reach.shape):
+        reach = np.maximum.reduceat(reach, np.arange(0, size, _tile(reach.ndim)), axis)
+    return reach
+
+
+def touched(
+    places: np.ndarray, lines: Sequence[np.ndarray], reach: np.ndarray, farthest: np.ndarray
+) -> tuple[tuple[tuple[int, int], ...], np.ndarray]:
+    """Which samples of a grid see any of the ``places`` [C, D].
 
     Args:
-        coords: [*S, D].
+        lines: the coordinates of the grid along each axis.
         reach: [*S], see ``reach_of``.
+        farthest: see ``farthest_of``.
+
+    Returns:
+        The smallest box (first, end) along each axis that holds them all, empty where there are none; and which of
+        its samples they are, bool [*box].
     """
-    shape, d = reach.shape, coords.shape[-1]
-    changed = np.zeros(shape, bool)
+    d, tile = len(lines), _tile(len(lines))
     if not len(places):
-        return changed
-    tile = _TILE.get(d, 4)
-    starts = [np.arange(0, size, tile) for size in shape]
-    farthest = reach
-    for axis, start in enumerate(starts):
-        farthest = np.maximum.reduceat(farthest, start, axis)
-    lows, highs = [], []
-    for axis, start in enumerate(starts):
-        line = coords[tuple(slice(None) if i == axis else 0 for i in range(d))][:, axis]
-        lows.append(line[start])
-        highs.append(line[np.minimum(start + tile, len(line)) - 1])
-    low, high = (np.stack(np.meshgrid(*side, indexing="ij"), -1) for side in (lows, highs))
-
-    def away(least: np.ndarray, most: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(np.maximum(np.maximum(low - most, least - high), 0), axis=-1)
-
+        return ((0, 0),) * d, np.zeros((0,) * d, bool)
+    starts = [np.arange(0, len(line), tile) for line in lines]
+    low = np.stack(np.meshgrid(*(line[s] for line, s in zip(lines, starts, strict=True)), indexing="ij"), -1)
+    ends = [np.minimum(s + tile, len(line)) - 1 for line, s in zip(lines, starts, strict=True)]
+    high = np.stack(np.meshgrid(*(line[e] for line, e in zip(lines, ends, strict=True)), indexing="ij"), -1)
+    away = np.maximum(np.maximum(low - places.max(0), places.min(0) - high), 0)
+    near = np.argwhere(np.linalg.norm(away, axis=-1) <= farthest + _SLACK)
+    if not len(near):
+        return ((0, 0),) * d, np.zeros((0,) * d, bool)
+    corner = near.min(0) * tile
+    changed = np.zeros(np.minimum((near.max(0) + 1) * tile, reach.shape) - corner, bool)
     tree = cKDTree(places)
-    for index in np.argwhere(away(places.min(0), places.max(0)) <= farthest + _SLACK):
+    for index in near:
         part = tuple(slice(i * tile, (i + 1) * tile) for i in index)
         far = reach[part]
-        distances, _ = tree.query(coords[part].reshape(-1, d), distance_upper_bound=float(far.max()) + _SLACK)
-        changed[part] = (distances.reshape(far.shape) <= far + _SLACK) & np.isfinite(distances.reshape(far.shape))
-    return changed
+        points = np.stack(np.meshgrid(*(line[side] for line, side in zip(lines, part, strict=True)), indexing="ij"), -1)
+        distances, _ = tree.query(points.reshape(-1, d), distance_upper_bound=float(far.max()) + _SLACK)
+        within = tuple(slice(side.start - c, side.stop - c) for side, c in zip(part, corner, strict=True))
+        seen = distances.reshape(far.shape)
+        changed[within] = (seen <= far + _SLACK) & np.isfinite(seen)
+    return _trimmed(changed, corner)
+
+
+def _trimmed(changed: np.ndarray, corner: np.ndarray) -> tuple[tuple[tuple[int, int], ...], np.ndarray]:
+    """The smallest box that holds what is True in an array whose first sample lies at ``corner``."""
+    box = []
+    for axis in range(changed.ndim):
+        line = np.flatnonzero(changed.any(tuple(i for i in range(changed.ndim) if i != axis)))
+        box.append((int(line[0]), int(line[-1]) + 1) if len(line) else (0, 0))
+    inside = changed[tuple(slice(*side) for side in box)]
+    if not inside.size:
+        return ((0, 0),) * changed.ndim, inside
+    return tuple((a + int(c), b + int(c)) for (a, b), c in zip(box, corner, strict=True)), inside
+
+
+def _tile(d: int) -> int:
+    """Samples of a tile along each axis."""
+    return {1: 256, 2: 16, 3: 8}.get(d, 4)
 
 
 def nearest_here(cloud: Cloud, coords: np.ndarray, reach: np.ndarray, n: int, device: str) -> np.ndarray:
@@ -91,17 +121,3 @@ def nearest_here(cloud: Cloud, coords: np.ndarray, reach: np.ndarray, n: int, de
     if unsure.any():
         near[unsure] = nearest(cloud.positions, cloud.offsets, coords[unsure], rows[unsure], n, device)
     return near
-
-
-def box_of(changed: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """The smallest box (first, end) along each axis that holds all that changed; empty where nothing did."""
-    sides = []
-    for axis in range(changed.ndim):
-        line = np.flatnonzero(changed.any(tuple(i for i in range(changed.ndim) if i != axis)))
-        sides.append((int(line[0]), int(line[-1]) + 1) if len(line) else (0, 0))
-    return tuple(sides)
-
-
-def grid_in(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Coords [P, D] of a grid in C order as [*S, D]."""
-    return coords.reshape(*shape, coords.shape[-1])

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from explorer.errors import NotFound
+from explorer.grids import resample
 from explorer.readers import extras
 from explorer.readers.curves import curves
 from explorer.signals import SignalSet
@@ -16,6 +17,8 @@ _PICTURES = (
     "immunohistochemistry", "moon", "page", "retina", "rocket",
 )  # fmt: skip
 """Functions of skimage.data whose files come inside its wheel."""
+
+_PHOTOGRAPHS = ("astronaut", "cat", "coffee")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,20 @@ def pictures() -> SignalSet:
     return SignalSet.from_grids(images, axes="yx", name="pictures", ids=_PICTURES)
 
 
+def photographs() -> SignalSet:
+    """Three of scikit-image's, their middles at 128 x 128: uint8 [y, x, 3]."""
+    import skimage.data
+
+    middles = []
+    for name in _PHOTOGRAPHS:
+        image = getattr(skimage.data, name)()
+        side = min(image.shape[:2])
+        y, x = ((size - side) // 2 for size in image.shape[:2])
+        square = image[y : y + side, x : x + side].astype(np.float32)[None]
+        middles.append(np.rint(resample(square, (128, 128))[0]).astype(np.uint8))
+    return SignalSet.from_grids(middles, axes="yx", name="photographs", ids=_PHOTOGRAPHS)
+
+
 def faces() -> SignalSet:
     """scikit-image's part of Labelled Faces in the Wild: 100 faces, then 100 crops without one, [25, 25] in [0, 1]."""
     import skimage.data
@@ -89,6 +106,7 @@ BUILTINS = {
     "digits": Builtin("1,797 handwritten digits, 8 x 8, grey; 10 classes", digits),
     "digits200": Builtin("the first 20 digits of each class, 8 x 8, grey; 10 classes", digits200),
     "pictures": Builtin(f"{len(_PICTURES)} photographs of several sizes, colour", pictures),
+    "photographs": Builtin("3 photographs, 128 x 128, colour", photographs),
     "faces": Builtin("200 crops, 25 x 25, grey; face or no face", faces),
     "curves": Builtin("300 functions of one variable, 128 samples; 6 classes, synthetic", curves),
 }

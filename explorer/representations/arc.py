@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from explorer.edits import EDITS, apply
 from explorer.errors import InvalidInput
 from explorer.fits import Plan, fit
 from explorer.fitting import draws, minimise
+from explorer.grids import grid_coords
 from explorer.messages import Progress
 from explorer.nets.anchors import draw_anchors
 from explorer.nets.blocks import blocks, part
@@ -30,7 +32,7 @@ from explorer.nets.cloud_fits import CloudFits
 from explorer.nets.decoder import CloudDecoder, places_of
 from explorer.nets.nearest import nearest
 from explorer.nets.precision import matmul_dtype
-from explorer.nets.redraw import box_of, moved_places, nearest_here, reach_of, touched
+from explorer.nets.redraw import farthest_of, moved_places, nearest_here, reach_of, touched
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations, uniform
 from explorer.representations.base import (
@@ -44,13 +46,16 @@ from explorer.representations.base import (
     domain_of,
     silent,
     window_coords,
+    window_lines,
 )
 from explorer.signals import SignalSet
 
 _FIRST_LATENTS = 1e-4  # the largest at the start of a fit (appendix A)
-_DECODED = 2**16  # points decoded at a time
+_CHECK_EVERY = 20  # steps of a fit; a look at all samples costs as much as four of them
+_DECODED = 2**13  # points decoded at a time, few enough to stay near the processor
 _CHUNK_POINTS = 2**21  # samples of the signals fitted at once; a signal that has more is fitted alone
 _TRAINING_POINTS = 2**22  # samples that the decoder's training holds
+_PLACES = {1: 25, 2: 5, 3: 3}  # along each axis, at which a cloud is pooled for its vector
 _ALIGNED = 4096  # anchors that can be matched
 
 
@@ -71,6 +76,8 @@ class ArcConfig:
         train_batch: signals of one of them.
         train_points: samples of each of these.
         train_learning_rate: at the first step; it falls along a cosine.
+        train_finer: how many times as fine as the signals' own the grids of that training are, so that the decoder
+            learns what lies between samples, to be linear; where signals have few, it shows.
         steps: of the fit of a cloud to a signal.
         learning_rate: at the first of them.
         final_learning_rate: at the last.
@@ -92,6 +99,7 @@ class ArcConfig:
     train_batch: int = 32
     train_points: int = 98
     train_learning_rate: float = 1e-2
+    train_finer: int = 1
     steps: int = 150
     learning_rate: float = 2e-2
     final_learning_rate: float = 5e-4
@@ -109,6 +117,7 @@ class ArcConfig:
             final_learning_rate=self.final_learning_rate,
             psnr_db=self.psnr_db or math.inf,
             plateau_db=self.plateau_db or None,
+            check_every=_CHECK_EVERY,
         )
 
     @property
@@ -124,7 +133,7 @@ class Arc(Fitted, Editable):
     """
 
     name = "arc"
-    spaces = ("code", FUNCTION)
+    spaces = (FUNCTION, "code")
     amortised = False
     points = ()
     paths = ("aligned",)
@@ -132,6 +141,8 @@ class Arc(Fitted, Editable):
     Config = ArcConfig
     presets = {
         "default": ArcConfig(),
+        "compact": ArcConfig(latent=16, train_finer=3, train_steps=2000, steps=100),
+        "pictures": ArcConfig(latent=24, train_steps=2000, steps=200, learning_rate=3e-2),
         "paper-arc": ArcConfig(
             least=4,
             jitter=0.0,
@@ -157,7 +168,7 @@ class Arc(Fitted, Editable):
         fitting = _Fitting(config, domain_of(signals), self.device)
         few = np.sort(np.random.default_rng(seed).permutation(len(signals))[: config.train_signals])
         known = Observations(signals[few])
-        parameters = fitting.learn(known, seed, resume, report)
+        parameters = fitting.learn(_finer(known, config.train_finer), seed, resume, report)
         # Codes as they will be, with the decoder at rest, say how far each latent ranges.
         codes = fitting.run(known, parameters, config.plan, seed, None, None, report)
         latents = Cloud.of(codes).latents
@@ -195,14 +206,16 @@ class Arc(Fitted, Editable):
         return values
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
-        """Moments of each latent over the anchors, and over where they lie: [N, Z (1 + D + D (D + 1) / 2)]."""
+        """Latents pooled where they lie: sums over the anchors near each place of a coarse grid, [N, places Z]."""
         cloud = Cloud.of(codes)
         latents = (cloud.latents - checkpoint.arrays["latents.mean"]) / checkpoint.arrays["latents.deviation"]
-        places = [np.ones(len(latents), np.float32), *cloud.positions.T]
-        places += [places[i + 1] * places[j + 1] for i in range(cloud.d) for j in range(i, cloud.d)]
-        products = np.stack(places, 1)[:, :, None] * latents[:, None]
-        sums = np.add.reduceat(products, cloud.offsets[:-1], axis=0).reshape(len(cloud), -1)
-        return (sums / cloud.sizes[:, None]).astype(np.float32)
+        side = _PLACES.get(cloud.d, 2)
+        places, width = grid_coords((side,) * cloud.d), 1.25 / side
+        vectors = np.zeros((len(cloud), len(places), latents.shape[1]), np.float32)
+        for vector, place in zip(vectors.swapaxes(0, 1), places, strict=True):
+            near = np.exp(-np.square((cloud.positions - place) / width).sum(1) / 2)
+            vector[:] = np.add.reduceat(near[:, None] * latents, cloud.offsets[:-1], axis=0) / cloud.sizes[:, None]
+        return vectors.reshape(len(cloud), -1)
 
     def interpolate(
         self, checkpoint: Checkpoint, start: Arrays, end: Arrays, at: np.ndarray, method: str = "aligned"
@@ -242,19 +255,19 @@ class Arc(Fitted, Editable):
             near = fitting.near(cloud, coords[points], np.zeros(points.stop - points.start, np.int64))
             values[points] = fitting.read(checkpoint, cloud, coords[points], near)
             reach[points] = reach_of(cloud, coords[points], near)
-        return Drawing(values.reshape(*resolution, -1), reach.reshape(resolution))
+        reach = reach.reshape(resolution)
+        return Drawing(values.reshape(*resolution, -1), reach, farthest_of(reach))
 
     def redraw(
         self, checkpoint: Checkpoint, code: Arrays, edited: Arrays, drawing: Drawing, window: Window | None = None
     ) -> tuple[tuple[tuple[int, int], ...], np.ndarray, np.ndarray]:
         before, after, fitting = Cloud.of(code), Cloud.of(edited), self._fitting(checkpoint)
-        shape = drawing.reach.shape
-        coords = window_coords(checkpoint.domain, shape, window).reshape(*shape, -1)
-        changed = touched(moved_places(before, after), coords, drawing.reach)
-        box = box_of(changed)
+        lines = window_lines(drawing.reach.shape, window)
+        box, which = touched(moved_places(before, after), lines, drawing.reach, drawing.farthest)
         part = tuple(slice(*side) for side in box)
-        values, which = drawing.values[part].copy(), changed[part]
-        asked, reach = coords[part][which], drawing.reach[part][which]
+        values = drawing.values[part].copy()
+        coords = np.stack(np.meshgrid(*(line[side] for line, side in zip(lines, part, strict=True)), indexing="ij"), -1)
+        asked, reach = coords[which], drawing.reach[part][which]
         fresh = np.empty((len(asked), values.shape[-1]), np.float32)
         for first in range(0, len(asked), _DECODED):
             points = slice(first, first + _DECODED)
@@ -279,7 +292,12 @@ class Arc(Fitted, Editable):
         return mine.astype(int), np.concatenate([theirs, cost[spare].argmin(1), wanted]).astype(int)
 
     def _fitting(self, checkpoint: Checkpoint) -> "_Fitting":
-        return _Fitting(self.config(overrides=checkpoint.config), checkpoint.domain, self.device)
+        return _fitting(checkpoint, self.device)
+
+
+@lru_cache(maxsize=16)
+def _fitting(checkpoint: Checkpoint, device: str) -> "_Fitting":
+    return _Fitting(Arc.config(overrides=checkpoint.config), checkpoint.domain, device)
 
 
 def _between(one: Cloud, other: Cloud, pairs: tuple[np.ndarray, np.ndarray] | None, t: float) -> Cloud:
@@ -303,13 +321,15 @@ class _Fitting:
     """The clouds and the decoder of one configuration over one domain."""
 
     def __init__(self, config: ArcConfig, domain: Domain, device: str):
-        counts = [config.neighbors, config.latent, config.least, config.train_signals, config.train_batch, config.chunk]
-        counts += [config.train_points, config.train_steps, config.steps, config.warm_steps]
-        if min(counts) < 1 or config.anchors < 0 or not (0 < config.share <= 1 and 0 < config.points <= 1):
+        counted: tuple[str, ...] = ("neighbors", "latent", "least", "chunk", "steps", "warm_steps")
+        counted += ("train_signals", "train_steps", "train_batch", "train_points", "train_finer")
+        for name in counted:
+            if getattr(config, name) < 1:
+                raise InvalidInput(f"Got {name} {getattr(config, name)}; expected a whole number above 0.")
+        if config.anchors < 0 or not (0 < config.share <= 1 and 0 < config.points <= 1 and 0 <= config.jitter <= 1):
             raise InvalidInput(
-                f"Got neighbors, latent, least, train_signals, train_batch, chunk, train_points, train_steps, steps, "
-                f"warm_steps {counts}, anchors {config.anchors}, share {config.share} and points {config.points}; "
-                "expected whole numbers above 0, anchors of 0 or more and shares above 0 up to 1."
+                f"Got anchors {config.anchors}, share {config.share}, points {config.points}, jitter {config.jitter}; "
+                "expected anchors of 0 or more, shares above 0 up to 1 and a jitter of 0 to 1."
             )
         self.config, self.device, self.dtype = config, device, matmul_dtype(device)
         self.decoder = CloudDecoder(d=domain.d, m=domain.m, neighbors=config.neighbors, latent=config.latent)
@@ -356,8 +376,10 @@ class _Fitting:
 
     def read(self, checkpoint: Checkpoint, cloud: Cloud, coords: np.ndarray, near: np.ndarray) -> np.ndarray:
         """Values float32 [P, M] at points [P, D] whose nearest anchors [P, n] are known."""
-        parameters = parameters_of(checkpoint, self.device)
-        neighbors = torch.from_numpy(near).to(self.device)
+        if near.size < len(cloud.positions):  # what few points ask for is small beside the cloud
+            used, within = np.unique(near, return_inverse=True)
+            cloud, near = cloud.some(used), within.reshape(near.shape)
+        parameters, neighbors = parameters_of(checkpoint, self.device), torch.from_numpy(near).to(self.device)
         places, latents = self._seen(cloud, coords, neighbors)
         values = self.decoder(parameters, latents, neighbors, places)
         return values.mul_(self._span).add_(self._low).cpu().numpy()
@@ -480,6 +502,13 @@ def _restored(state: Artifact | None, n: int, chunk: int) -> tuple[list[dict[str
     if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
         raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
     return [dict(state.arrays)], done
+
+
+def _finer(known: Observations, times: int) -> Observations:
+    """The same signals on a grid so many times as fine, where they have one grid."""
+    if times == 1 or not known.sampling.is_grid:
+        return known
+    return Observations(known.signals, tuple(times * size for size in known.sampling.size))
 
 
 def _cosine(share: float) -> float:

@@ -237,10 +237,12 @@ class Drawing:
     Args:
         values: float32 [*S, m].
         reach: float32 [*S], how far each sample looks for what makes its value.
+        farthest: float32, the largest reach in each tile of the grid.
     """
 
     values: np.ndarray
     reach: np.ndarray
+    farthest: np.ndarray
 
 
 class Editable(Representation):
@@ -327,11 +329,16 @@ def window_coords(domain: Domain, resolution: Sequence[int], window: Window | No
     """Cell centres of a grid over a window of the domain: float32 [P, d]."""
     if len(resolution) != domain.d or (window is not None and len(window) != domain.d):
         raise InvalidInput(f"Got resolution {tuple(resolution)}; expected {domain.d} numbers, and as many windows.")
-    coords = grid_coords(resolution)
+    return np.stack(np.meshgrid(*window_lines(resolution, window), indexing="ij"), -1).reshape(-1, domain.d)
+
+
+def window_lines(resolution: Sequence[int], window: Window | None = None) -> list[np.ndarray]:
+    """Cell centres along each axis of a grid over a window: float32."""
+    lines = [grid_coords((size,))[:, 0] for size in resolution]
     if window is None:
-        return coords
-    low, high = np.asarray(window, np.float32).T
-    return low + (coords + 1) / 2 * (high - low)
+        return lines
+    sides = np.asarray(window, np.float32)
+    return [low + (line + 1) / 2 * (high - low) for line, (low, high) in zip(lines, sides, strict=True)]
 
 
 def domain_of(signals: SignalSet) -> Domain:

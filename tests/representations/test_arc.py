@@ -59,6 +59,16 @@ def test_a_fit_stops_at_its_psnr():
     assert (fitted["psnr_db"] >= 18).all() and fitted["steps"].mean() < codes()["steps"].mean()
 
 
+def test_a_decoder_of_finer_grids_knows_more_between_samples():
+    fine = Observations(digits(), 24).batch(slice(None)).values.reshape(60, 24, 24, 1)
+    reached = []
+    for times in (1, 3):
+        checkpoint = ARC.train(ARC.config(overrides={**QUICK, "train_finer": times}), digits(), seed=0)
+        fitted = ARC.encode(checkpoint, Observations(digits()))
+        reached.append(decibels(ARC.render(checkpoint, fitted, (24, 24)), fine))
+    assert reached[1] > reached[0] + 1
+
+
 def test_fits_go_on_from_codes_at_another_resolution():
     finer = Observations(digits(), 16)
     config = {**model().config, "warm_steps": 10, "steps": 10}
@@ -209,7 +219,7 @@ def test_half_way_between_two_codes_lie_their_matched_anchors():
 
 
 def test_codes_of_a_checkpoint_that_makes_no_sense_are_refused():
-    with pytest.raises(InvalidInput, match="expected whole numbers"):
+    with pytest.raises(InvalidInput, match="neighbors 0; expected"):
         ARC.train(ARC.config(overrides={"neighbors": 0}), digits(), seed=0)
     with pytest.raises(InvalidInput, match="over 1 axes"):
         ARC.encode(model(), Observations(load("curves")))
