@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.artifacts import Arrays, Artifact
 from explorer.errors import InvalidInput
-from explorer.messages import CodesRecipe, Encode, Take
+from explorer.messages import AtStep, CodesRecipe, Encode, Take
 
 if TYPE_CHECKING:
     from explorer.engine import Engine
@@ -143,6 +143,8 @@ def source_of(codes: CodesRecipe) -> tuple[Encode, np.ndarray | None]:
     """
     if isinstance(codes, Encode):
         return codes, None
+    if isinstance(codes, AtStep):
+        return source_of(codes.codes)
     if not isinstance(codes, Take):
         raise InvalidInput(
             f"Got codes made by {codes.op!r}; expected codes of signals, to compare them with. Encode a signal set."

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from explorer.grids import nearest_on_grid, resample
 from explorer.interpolation import only
 from explorer.messages import (
     RAW,
+    AtStep,
     Blend,
     Classify,
     Cluster,
@@ -95,7 +97,7 @@ def _signals(codes: CodesRecipe, engine: "LocalEngine") -> SignalSet:
 
 
 def _are_signals(codes: CodesRecipe) -> bool:
-    return isinstance(codes, Encode) or (isinstance(codes, Take) and _are_signals(codes.codes))
+    return isinstance(codes, Encode) or (isinstance(codes, Take | AtStep) and _are_signals(codes.codes))
 
 
 def _count(codes: CodesRecipe, engine: "LocalEngine") -> int:
@@ -105,6 +107,8 @@ def _count(codes: CodesRecipe, engine: "LocalEngine") -> int:
             return len(engine.signals(codes.signals))
         case Take():
             return len(codes.rows)
+        case AtStep():
+            return _count(codes.codes, engine)
         case Interpolate():
             return len(codes.at)
         case _:
@@ -178,8 +182,15 @@ def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
     representation = engine.representation(checkpoint.representation)
     observations = Observations(signals, recipe.sampling)
     if isinstance(representation, Fitted):
+        start = None
+        if recipe.start is not None:
+            start = engine.run(replace(recipe, sampling=recipe.start, start=None), report).arrays
         resume, saving = engine.training_state(recipe.key, report)
-        arrays = representation.encode(checkpoint, observations, seed=recipe.seed, resume=resume, report=saving)
+        arrays = representation.encode(
+            checkpoint, observations, seed=recipe.seed, resume=resume, start=start, report=saving
+        )
+    elif recipe.start is not None:
+        raise InvalidInput(f"Got a start for {representation.name}, which fits no signals; expected none.")
     else:
         arrays = representation.encode(checkpoint, observations, seed=recipe.seed, report=report)
     return Artifact(
@@ -239,6 +250,17 @@ def _(recipe: Blend, engine: "LocalEngine", report: Report) -> Artifact:
     codes, rows = engine.run(recipe.codes, report), _within(recipe.rows, _count(recipe.codes, engine))
     weights = np.array(recipe.weights) if recipe.weights else np.full(len(rows), 1 / len(rows))
     return Artifact("codes", method.blend(checkpoint, take(codes.arrays, rows), weights / weights.sum()), codes.meta)
+
+
+@compute.register(AtStep)
+def _(recipe: AtStep, engine: "LocalEngine", report: Report) -> Artifact:
+    method, _ = _method(recipe.codes, engine)
+    codes = engine.run(recipe.codes, report)
+    kept = codes.arrays["snapshots"].shape[1] if "snapshots" in codes.arrays else 0
+    if recipe.step >= kept:
+        raise InvalidInput(f"Got step {recipe.step} of {kept} kept ones; train with snapshots= to keep more.")
+    (name,) = method.points
+    return Artifact("codes", {name: codes.arrays["snapshots"][:, recipe.step]}, codes.meta)
 
 
 @compute.register(Edit)

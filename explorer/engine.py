@@ -21,6 +21,7 @@ from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, Codes, source_of
 from explorer.errors import Cancelled, InvalidInput, JobFailed, NotFound
 from explorer.messages import (
+    AtStep,
     Blend,
     Classify,
     Cluster,
@@ -377,9 +378,15 @@ class Engine(ABC):
         resolution: Any = None,
         *,
         seed: int = 0,
+        start: Any = None,
         report: OnProgress | None = None,
     ) -> Codes:
-        """The codes of all signals of a set, seen at a resolution (None: as they are)."""
+        """The codes of all signals of a set, seen at a resolution (None: as they are).
+
+        Args:
+            start: where each signal is fitted: another resolution, from whose codes the fits go on; that takes a
+                fraction of the steps. ``encoded`` says which are there.
+        """
         if not self.has(checkpoint.id):
             self.put(checkpoint.artifact, checkpoint.representation)
         recipe = Encode(
@@ -387,12 +394,34 @@ class Engine(ABC):
             signals=self.put_signals(signals),
             sampling=Sampling.of(resolution).on(signals),
             seed=seed,
+            start=None if start is None else Sampling.of(start).on(signals),
         )
         meta = self.ensure(recipe, report)
         spaces = tuple(meta["spaces"])
         return Codes(
             recipe=recipe, representation=checkpoint.representation, spaces=spaces, ids=signals.ids, engine=self
         )
+
+    def encoded(
+        self, checkpoint: Checkpoint, signals: SignalSet, resolutions: Sequence[Any], *, seed: int = 0
+    ) -> list[bool]:
+        """At which of these resolutions the codes are there already, begun afresh."""
+
+        def is_there(resolution: Any) -> bool:
+            sampling = Sampling.of(resolution).on(signals)
+            recipe = Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling, seed=seed)
+            try:
+                return bool(self.result_id(recipe.key))
+            except NotFound:
+                return False
+
+        return [is_there(resolution) for resolution in resolutions]
+
+    def snapshots(self, codes: Codes) -> list[Codes]:
+        """The codes as they were on the way of their fits, from early to late; none where none were kept."""
+        first = self.run(Take(codes=codes.recipe, rows=(0,))).arrays
+        kept = first["snapshots"].shape[1] if "snapshots" in first else 0
+        return [self._made_from(codes, AtStep(codes=codes.recipe, step=i), codes.ids) for i in range(kept)]
 
     def export(self, codes: Codes, folder: str | PathLike[str]) -> None:
         """Write codes, their labels and the checkpoint to a new folder, to be given away: safetensors and JSON.

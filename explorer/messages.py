@@ -96,9 +96,13 @@ def depth(codes: "CodesRecipe") -> int:
     return 0 if isinstance(codes, Encode) else 1 + depth(codes.codes)
 
 
+_UNNAMED: Mapping[str, Any] = {"unnamed": "while it is None, so that results from before it was there keep their name"}
+
+
 def _versioned(value: Any) -> Any:
     if isinstance(value, Recipe):
-        return {"version": value.version} | {f.name: _versioned(getattr(value, f.name)) for f in fields(value)}
+        named = {f.name: getattr(value, f.name) for f in fields(value) if not f.metadata or getattr(value, f.name)}
+        return {"version": value.version} | {name: _versioned(part) for name, part in named.items()}
     if isinstance(value, tuple):
         return [_versioned(part) for part in value]
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
@@ -180,7 +184,10 @@ class Preview(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class Encode(Recipe):
-    """The codes of all signals of a set, as a sampling shows them to a checkpoint."""
+    """The codes of all signals of a set, as a sampling shows them to a checkpoint.
+
+    With ``start``, where each signal is fitted: the fits go on from the codes of that sampling, which began afresh.
+    """
 
     op: Literal["encode"] = "encode"
     kept: ClassVar[bool] = True
@@ -188,6 +195,7 @@ class Encode(Recipe):
     signals: str
     sampling: Sampling
     seed: int = 0
+    start: Sampling | None = field(default=None, metadata=_UNNAMED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,8 +270,21 @@ class Edit(Recipe):
         _between("edits", len(self.edits), 0, MOST_EDITS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AtStep(Recipe):
+    """Codes as they were on the way of their fits. ``step`` counts the networks that were kept there, from 0."""
+
+    op: Literal["atstep"] = "atstep"
+    codes: "CodesRecipe"
+    step: int
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("step", self.step, 0, 2**31)
+
+
 # Told apart by ``op`` before anything else is looked at: trying each in turn takes exponentially long when nested.
-CodesRecipe = Annotated[Encode | Take | Interpolate | Blend | Edit, Field(discriminator="op")]
+CodesRecipe = Annotated[Encode | Take | Interpolate | Blend | Edit | AtStep, Field(discriminator="op")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -507,8 +528,8 @@ class Classify(Recipe):
 
 
 RECIPES: tuple[type[Recipe], ...] = (
-    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Edit, RenderEdit, Layers, Vectors,
-    Render, Project,
+    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Edit, AtStep, RenderEdit, Layers,
+    Vectors, Render, Project,
     Cluster, Neighbors, Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
 
@@ -523,6 +544,7 @@ AnyRecipe = (
     | Interpolate
     | Blend
     | Edit
+    | AtStep
     | RenderEdit
     | Layers
     | Vectors

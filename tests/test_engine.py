@@ -345,7 +345,7 @@ def test_a_slider_is_answered_while_a_map_is_made_and_a_training_runs(remote: Re
 
 def test_fits_are_made_in_a_worker_and_can_be_stopped(remote: RemoteEngine, local: LocalEngine, digits: SignalSet):
     few = digits[:12]
-    options = {"widths": (16, 16), "steps": 30, "standards": 4, "seed": 0}
+    options = {"widths": (16, 16), "steps": 30, "warm_steps": 10, "standards": 4, "snapshots": 3, "seed": 0}
     results = []
     for engine in (local, remote):
         codes = engine.encode(engine.train("siren", few, **options), few)
@@ -353,6 +353,17 @@ def test_fits_are_made_in_a_worker_and_can_be_stopped(remote: RemoteEngine, loca
     for here, there in zip(*results, strict=True):
         np.testing.assert_array_equal(here, there)
     assert [job.recipe["op"] for job in remote.jobs()][-1] == "encode"
+
+    model = remote.train("siren", few, **options)
+    assert remote.encoded(model, few, [None, 6]) == [True, False]
+    warm = remote.encode(model, few, 6, start=8)
+    assert warm.arrays["steps"].max() <= 10 < remote.encode(model, few, 6).arrays["steps"].max()
+    early, _, late = remote.snapshots(codes)
+    errors_db = [float(remote.quality(step)["psnr_db"].mean()) for step in (early, late, codes)]
+    assert errors_db == sorted(errors_db) and len(early[2:4].vectors) == 2
+    with pytest.raises(InvalidInput, match="fits no signals"):
+        remote.encode(remote.train("hypernetwork", digits, seed=0, **QUICK), few, 6, start=8)
+    assert remote.snapshots(remote.encode(remote.train("hypernetwork", digits, seed=0, **QUICK), few)) == []
 
     def stop(progress: Progress) -> None:
         raise Cancelled("enough")
