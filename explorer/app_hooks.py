@@ -3,9 +3,10 @@
 import sys
 from typing import Any
 
-from explorer.dashboard import guard, server
+from explorer.dashboard import guard, server, uploads
 
 guard.install()
+uploads.install()
 
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.
 sys.setswitchinterval(5e-4)

@@ -39,6 +39,10 @@ class Library:
         """A signal set by name or id."""
         return self._signals(name, lambda: self.engine.load(name))
 
+    def renew(self, name: str) -> None:
+        """Forget what a name stands for: people gave it to another set."""
+        self._signals.forget(name)
+
     def checkpoint(self, id: str) -> Checkpoint:
         """A checkpoint by its id."""
         return self._checkpoints(id, lambda: self.engine.checkpoint(id))

@@ -9,6 +9,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import change
 from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_stop
+from explorer.dashboard.views.upload import Upload
 from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Workspace
 from explorer.messages import Entry
@@ -53,6 +54,7 @@ class Sidebar(Viewer):
         self._k = pmui.IntInput(
             label="K", value=state.k, start=1, end=200, **{**_SMALL, "sizing_mode": None, "width": 96}
         )
+        self.upload = Upload(workspace)
         self._filling = False
         for widget in (self._signals, self._method, self._checkpoint, self._k, self.slider):
             widget.param.watch(self._choose, "value")
@@ -129,6 +131,7 @@ class Sidebar(Viewer):
         return pn.Column(
             heading("signals"),
             self._signals,
+            self.upload,
             heading("codes"),
             self._method,
             self._checkpoint,

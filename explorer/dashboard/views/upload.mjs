@@ -1,0 +1,216 @@
+// Files on their way to the server: a button, a drop anywhere on the page, progress, cancel, resume. See upload.py.
+
+const STYLE = `
+  :host { display: block; width: 100%; }
+  .upload { font: 13px/1.5 system-ui, sans-serif; color: var(--panel-on-background-color); }
+  button { font: inherit; color: inherit; background: none; border: 0; padding: 4px 6px; margin: 0; cursor: pointer; border-radius: 4px; }
+  button:hover, button:focus-visible { background: color-mix(in srgb, var(--panel-on-background-color) 8%, transparent); }
+  button:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 1px; }
+  .choose { color: var(--panel-primary-color); margin-left: -6px; }
+  .bar { height: 3px; border-radius: 2px; background: var(--divider-color); overflow: hidden; margin: 4px 0; }
+  .bar > div { height: 100%; width: 0; background: var(--panel-primary-color); }
+  .line { display: flex; align-items: baseline; gap: 4px; }
+  .line > span { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .75;
+                 font-variant-numeric: tabular-nums; }
+  [hidden] { display: none !important; }
+`
+const OVER = `position: fixed; inset: 8px; z-index: 2000; border: 2px dashed var(--panel-primary-color, #2f6fde); border-radius: 8px;
+  display: flex; align-items: center; justify-content: center; pointer-events: none; font: 600 20px system-ui, sans-serif;
+  color: var(--panel-primary-color, #2f6fde); background: color-mix(in srgb, var(--panel-background-color, #888) 80%, transparent);`
+
+const BLOCK = 512
+const WAITS_S = [1, 2, 4, 8, 15, 30, 30, 30, 30, 30]
+
+// One header of a tar archive (POSIX ustar). Names of more than 255 bytes lose their start.
+function header(name, size) {
+  const encode = (text) => new TextEncoder().encode(text)
+  const block = new Uint8Array(BLOCK)
+  let bytes = encode(name)
+  let prefix = new Uint8Array()
+  if (bytes.length > 100) {
+    const cut = [...bytes.keys()].find((i) => bytes[i] === 47 && bytes.length - i - 1 <= 100 && i <= 155)
+    if (cut === undefined) bytes = bytes.slice(-100)
+    else [prefix, bytes] = [bytes.slice(0, cut), bytes.slice(cut + 1)]
+  }
+  const octal = (number, digits) => number.toString(8).padStart(digits - 1, "0")
+  const put = (text, at) => block.set(typeof text === "string" ? encode(text) : text, at)
+  put(bytes, 0)
+  put("0000644", 100)
+  put("0000000", 108)
+  put("0000000", 116)
+  put(octal(size, 12), 124)
+  put("00000000000", 136)
+  put("        ", 148)
+  put("0", 156)
+  put("ustar\0" + "00", 257)
+  put(prefix, 345)
+  put(octal(block.reduce((sum, byte) => sum + byte, 0), 7) + "\0 ", 148)
+  return block
+}
+
+// Several files as one archive. Blobs are put together by reference: nothing is read here.
+function packed(files, name) {
+  const parts = files.flatMap(({path, file}) =>
+    [header(path, file.size), file, new Uint8Array((BLOCK - (file.size % BLOCK)) % BLOCK)])
+  return {name: `${name}.tar`, blob: new Blob([...parts, new Uint8Array(2 * BLOCK)])}
+}
+
+async function below(entry, path = "") {
+  if (entry.isFile) {
+    const file = await new Promise((done, failed) => entry.file(done, failed))
+    return [{path: path + file.name, file}]
+  }
+  const reader = entry.createReader()
+  const found = []
+  for (;;) {
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed))
+    if (!some.length) return found
+    for (const inner of some) if (!inner.name.startsWith(".")) found.push(...await below(inner, `${path}${entry.name}/`))
+  }
+}
+
+const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 0)} MiB`
+const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds))
+
+export function render({model, el}) {
+  const style = document.createElement("style")
+  style.textContent = STYLE
+  const root = document.createElement("div")
+  root.className = "upload"
+  root.innerHTML = `
+    <input type="file" multiple hidden>
+    <button class="choose" title="choose files, or drop files or a folder anywhere on the page">+ upload</button>
+    <div class="going" hidden>
+      <div class="bar" role="progressbar" aria-label="upload" aria-valuemin="0" aria-valuemax="100"><div></div></div>
+      <div class="line"><span></span><button class="again" hidden>resume</button><button class="stop">cancel</button></div>
+    </div>`
+  el.append(style, root)
+  const [input, choose, going, bar, text, again, stop] =
+    ["input", ".choose", ".going", ".bar", ".line > span", ".again", ".stop"].map((q) => root.querySelector(q))
+
+  let job = null
+
+  const show = (words, share) => {
+    going.hidden = !job
+    choose.hidden = !!job
+    text.textContent = text.title = words
+    if (share === undefined) return
+    bar.firstElementChild.style.width = `${100 * share}%`
+    bar.setAttribute("aria-valuenow", Math.round(100 * share))
+  }
+
+  const begin = (files, name) => {
+    files = files.filter(({file}) => file.size)
+    if (job || !files.length) return
+    const one = files.length === 1 && !files[0].path.includes("/")
+    const {blob, name: called} = one ? {blob: files[0].file, name: files[0].path} : packed(files, name)
+    job = {blob, name: called, id: null, done: false}
+    again.hidden = true
+    show(called, 0)
+    model.send_msg({start: called, size: blob.size})
+  }
+
+  const address = (id) => `${window.location.pathname.replace(/\/$/, "")}/upload/${id}`
+
+  // Slices one after the other; where one fails, the server says from where to go on.
+  const send = async (current) => {
+    let received = 0
+    let failures = 0
+    const started = performance.now()
+    const xsrf = {"X-Requested-With": "upload"}
+    while (job === current && received < current.blob.size) {
+      try {
+        const slice = current.blob.slice(received, received + model.slice_bytes)
+        const answer = await fetch(`${address(current.id)}?offset=${received}`, {method: "PUT", body: slice, headers: xsrf})
+        const told = await answer.json()
+        if (answer.ok) {
+          received = told.received
+          failures = 0
+        } else if (answer.status === 422 && failures < 2) { // perhaps the answer to an earlier slice was lost
+          failures += 1
+          received = (await (await fetch(address(current.id))).json()).received ?? received
+        } else {
+          return fail(current, told.message ?? `the server answered ${answer.status}`)
+        }
+      } catch {
+        if (job !== current) return
+        if (failures >= WAITS_S.length) return fail(current, "the connection is lost", true)
+        show(`${current.name}: connection lost, trying again`)
+        await pause(WAITS_S[failures])
+        failures += 1
+        try {
+          const state = await fetch(address(current.id))
+          if (state.ok) received = (await state.json()).received
+        } catch { /* still away */ }
+        continue
+      }
+      const speed = received / (performance.now() - started) * 1000
+      const left = Math.ceil((current.blob.size - received) / speed)
+      show(`${current.name}: ${megabytes(received)} of ${megabytes(current.blob.size)}, ${left} s left`, received / current.blob.size)
+    }
+    if (job !== current) return
+    show(`${current.name}: reading …`, 1)
+    model.send_msg({sent: current.id})
+  }
+
+  const fail = (current, words, resumable = false) => {
+    show(`${current.name}: ${words}`)
+    again.hidden = !resumable
+    if (!resumable) {
+      job = null
+      show("")
+      model.send_msg({failed: words, id: current.id})
+    }
+  }
+
+  again.onclick = () => { again.hidden = true; send(job) }
+  stop.onclick = () => {
+    const current = job
+    job = null
+    show("")
+    model.send_msg({drop: current.id})
+  }
+  choose.onclick = () => input.click()
+  input.onchange = () => {
+    begin([...input.files].map((file) => ({path: file.name, file})), "files")
+    input.value = ""
+  }
+
+  model.on("msg:custom", (event) => {
+    const data = event.data ?? event
+    if (data.go && job) {
+      job.id = data.go
+      send(job)
+    } else if (data.over) {
+      job = null
+      show("")
+    }
+  })
+
+  // A drop anywhere on the page.
+  const over = document.createElement("div")
+  over.style.cssText = OVER
+  over.textContent = "drop files or a folder to look at them"
+  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files")
+  const enter = (event) => {
+    if (!holdsFiles(event)) return
+    event.preventDefault()
+    if (!job) document.body.append(over)
+  }
+  const leave = (event) => { if (!event.relatedTarget) over.remove() }
+  const drop = async (event) => {
+    if (!holdsFiles(event)) return
+    event.preventDefault()
+    over.remove()
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
+    const plain = [...event.dataTransfer.files]
+    const files = entries.length ? (await Promise.all(entries.map((entry) => below(entry)))).flat() : plain.map((file) => ({path: file.name, file}))
+    begin(files, entries.length === 1 ? entries[0].name : "files")
+  }
+  const listeners = {dragenter: enter, dragover: enter, dragleave: leave, drop}
+  for (const [name, react] of Object.entries(listeners)) document.addEventListener(name, react)
+  model.on("remove", () => {
+    over.remove()
+    for (const [name, react] of Object.entries(listeners)) document.removeEventListener(name, react)
+  })
+}
