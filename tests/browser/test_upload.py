@@ -37,7 +37,7 @@ def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving
     expect(page.get_by_text("left, right")).to_be_visible()
     expect(page.get_by_text("a (2), b (2)")).to_be_visible()
     page.get_by_role("combobox", name="standardise").click()
-    page.get_by_role("option", name="the whole set").click()
+    page.get_by_role("menuitem", name="the whole set").click()
     expect(page.get_by_text("-1 to 1")).not_to_be_visible(timeout=30_000)
     page.get_by_role("button", name="take in").click()
     expect(signal_set(page)).to_have_text("subjects", timeout=30_000)
@@ -55,6 +55,7 @@ def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving
     page.close()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_said_and_leaves_nothing(browser: Browser, dashboard: driving.Served, home: Path):
     page = driving.opened(browser, dashboard.url)
     choose(page, named("photo.png", b"\x80\x04K\x01."))
@@ -67,6 +68,7 @@ def test_what_cannot_be_read_is_said_and_leaves_nothing(browser: Browser, dashbo
     page.close()
 
 
+@pytest.mark.slow
 def test_several_files_are_one_archive_whatever_their_names(browser: Browser, dashboard: driving.Served):
     from PIL import Image
 
