@@ -16,7 +16,7 @@ from explorer.readers.files import read_file
 from explorer.readers.inputs import from_bytes
 from explorer.readings import Options
 
-SECONDS, BYTES = 10, 2**30
+BYTES = 2**30
 
 
 class Watch(threading.Thread):
@@ -119,7 +119,6 @@ def test_all_in_the_sandbox(canary, tmp_path, part, watch):
         path.unlink()
         largest = max(largest, watch.bytes)
         assert largest < BYTES, (name, largest)
-        assert took < 2 * SECONDS, (name, took)  # with the start of the process
     loads = [name for name, said in ends.items() if not said]
     assert all(name in loads for name in ends if name.startswith("whole/"))
     assert not Path("/tmp/explorer-was-here").exists()

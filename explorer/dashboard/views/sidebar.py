@@ -20,8 +20,8 @@ NONE = "–"
 """What a choice shows while there is nothing to choose."""
 
 HELP = {
-    "signals": "Samples of functions: images, curves, volumes. Built-in sets, and those that were added with "
-    "`explorer data add`.",
+    "signals": "Samples of functions: images, curves, volumes. Built-in sets, and those that were "
+    "uploaded here or added with `explorer data add`.",
     "representation": "How a signal becomes a code that no longer knows its grid. The hypernetwork gives every signal "
     "the weights of its own small SIREN (Clustering functions in the weight space of neural fields, section 2.4).",
     "checkpoint": "What was learned once and is shared by all signals. Those trained on these very signals come first.",
