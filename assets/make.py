@@ -86,7 +86,10 @@ def main(names: Sequence[str]) -> None:
     listing = HERE / "catalog.json"
     before = json.loads(listing.read_text()) if listing.exists() else []
     replaced = {entry["note"] for entry in made}
-    entries = sorted((e for e in [*before, *made] if e in made or e["note"] not in replaced), key=lambda e: e["name"])
+    kept = [entry for entry in before if entry["note"] not in replaced]
+    # In the order above: of checkpoints that fit a signal set equally well, a page opens with the first.
+    order = [d.command for d in DEMONSTRATIONS]
+    entries = sorted([*kept, *made], key=lambda entry: order.index(entry["note"]))
     listing.write_text(json.dumps(entries, indent=1) + "\n")
     for empty in ("cache", "states", "quarantine"):
         (HERE / empty).rmdir()
