@@ -278,7 +278,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _two_parts(signals: Any, split: str) -> tuple[Any, Any]:
     """Signals to train a classifier on and to ask it about: by their split, else a fifth is held out."""
-    from explorer.analysis.classification import holdout
+    from explorer.splits import holdout
 
     if signals.split is not None:
         return signals.part("train"), signals.part(split)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import singledispatch
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,11 @@ PREVIEWED = 10_000
 
 CLOUD = "cloud"
 CLASSIFIERS = {**classification.METHODS, "mlp": fit_mlp}
+
+
+def classifiers() -> dict[str, classification.Fit]:
+    """Those whose packages are installed."""
+    return {name: fit for name, fit in CLASSIFIERS.items() if name != "xgboost" or find_spec("xgboost")}
 
 
 @singledispatch
@@ -582,10 +588,21 @@ def _(recipe: Classify, engine: "LocalEngine", report: Report) -> Artifact:
     else:
         train, test = (_joined(codes, recipe.space, engine, report) for codes in (recipe.train, recipe.test))
         if method == "best":
-            method = classification.choose(train, labels, CLASSIFIERS)
-        report(Progress(step=0, total=1, message=f"classifying by {method}"))
+            method = classification.choose(train, labels, classifiers())
+
+        def heard(done: int) -> None:
+            report(Progress(step=done, total=len(recipe.seeds), message=f"classifying by {method}"))
+
+        heard(0)
         result = classification.classify(
-            train, labels, test, truth, classes=len(class_names), fit=CLASSIFIERS[method], seeds=recipe.seeds
+            train,
+            labels,
+            test,
+            truth,
+            classes=len(class_names),
+            fit=CLASSIFIERS[method],
+            seeds=recipe.seeds,
+            heard=heard,
         )
     meta = {
         "method": method,

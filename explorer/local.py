@@ -18,7 +18,7 @@ from explorer.analysis.clustering import Clustering
 from explorer.artifacts import Artifact
 from explorer.catalog import Catalog
 from explorer.codes import Checkpoint
-from explorer.compute import compute
+from explorer.compute import classifiers, compute
 from explorer.engine import Engine, Job, OnProgress
 from explorer.errors import InvalidInput, NotFound, OutOfMemory, Paused, StoreError
 from explorer.jobs import JobQueue
@@ -348,6 +348,7 @@ class LocalEngine(Engine):
             "device": self.device,
             "threads": torch.get_num_threads(),
             "datasets": readers.datasets(),
+            "classifiers": ["best", *classifiers()],
             "representations": {
                 name: {
                     "spaces": list(method.spaces),
@@ -399,4 +400,7 @@ def _details(artifact: Artifact) -> dict[str, Any]:
 def _shipped() -> tuple[Entry, ...]:
     """The entries that come with the package."""
     listing = store.assets_dir() / "catalog.json"
-    return tuple(Entry(**entry) for entry in json.loads(listing.read_text())) if listing.exists() else ()
+    if not listing.exists():
+        return ()
+    entries = [Entry(**entry) for entry in json.loads(listing.read_text())]
+    return tuple(dataclasses.replace(e, details={**e.details, "shipped": True}) for e in entries)

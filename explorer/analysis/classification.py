@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.analysis.vectors import matrix
 from explorer.errors import InvalidInput, MissingExtra
+from explorer.splits import holdout
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """From vectors float32 [n, dz], scaled as those that it was fitted to, to classes [n]."""
@@ -104,6 +105,7 @@ def classify(
     classes: int,
     fit: Fit,
     seeds: Sequence[int] = (0,),
+    heard: Callable[[int], None] = lambda done: None,
 ) -> Classification:
     """Fit to ``train`` [n, dz], ask about ``test`` [N, dz].
 
@@ -113,6 +115,7 @@ def classify(
     Args:
         classes: how many there are; labels are below.
         fit: one of ``METHODS``, or another.
+        heard: called after each seed with how many are done; an exception of its ends the work.
 
     Raises:
         InvalidInput: for vectors that are not finite, other lengths, training signals of fewer than two classes, or
@@ -127,8 +130,11 @@ def classify(
         return ((vectors - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
 
     index = np.searchsorted(known, train_labels)
-    predictions = np.stack([known[fit(scaled(train), index, seed)(scaled(test))] for seed in seeds]).astype(np.int64)
-    return scored(predictions, test_labels, classes)
+    found = []
+    for done, seed in enumerate(seeds, 1):
+        found.append(known[fit(scaled(train), index, seed)(scaled(test))])
+        heard(done)
+    return scored(np.stack(found).astype(np.int64), test_labels, classes)
 
 
 def check_known(test_labels: np.ndarray) -> None:
@@ -157,19 +163,6 @@ def choose(train: np.ndarray, train_labels: np.ndarray, methods: Mapping[str, Fi
 
     scores = {name: accuracy(fit) for name, fit in methods.items()}
     return max(scores, key=scores.__getitem__)
-
-
-def holdout(labels: np.ndarray, *, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in two parts, the second with about a ``share`` of every class and never the whole of one."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    held = [rows[: int(share * len(rows))] for rows in (order[labels[order] == c] for c in np.unique(labels))]
-    second = np.sort(np.concatenate(held))
-    if not second.size:
-        raise InvalidInput(
-            f"Got {len(labels)} signals of {len(np.unique(labels))} classes; expected at least {round(1 / share)} of "
-            "one class, so that some can be held out. Give a set with a split."
-        )
-    return np.setdiff1d(np.arange(len(labels)), second), second
 
 
 def _labelled(vectors: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -104,6 +104,11 @@ class Calls(param.Parameterized):
         self.errors = {slot: text for slot, text in self.errors.items() if not slot.startswith(start)}
 
     @property
+    def closed(self) -> bool:
+        """Whether the visitor has gone."""
+        return self._closed
+
+    @property
     def running(self) -> tuple[str, ...]:
         """The slots in which something is asked."""
         return tuple(self._running)

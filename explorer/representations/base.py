@@ -87,6 +87,8 @@ class Representation(ABC):
             return TypeAdapter(cls.Config).validate_python(fields)
         except ValidationError as error:
             first = error.errors()[0]
+            if not first["loc"]:  # the Config's own words
+                raise InvalidInput(str(first.get("ctx", {}).get("error", first["msg"]))) from None
             where = ".".join(map(str, first["loc"]))
             raise InvalidInput(f"Got {where} = {first['input']!r} for {cls.name}: {first['msg']}.") from None
 

@@ -1,10 +1,12 @@
 """The few lines of Python that make what is on the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.portraits import grid_for
 from explorer.observations import Sampling
+from explorer.signals import SignalSet
 
 
 def snippet(subject: Subject, name: str, projection: str, row: int, render_size: int) -> str:
@@ -65,6 +67,44 @@ def walk_snippet(subject: Subject, name: str, ends: Sequence[int], method: str, 
         f"walk = engine.interpolate(codes, {', '.join(map(str, ends))}, steps=101, method={method!r})",
         f"picture = engine.render(walk[{round(t * 100)}], {seen})[0]",
         f"nearest, distances = engine.nearest(walk, reference=codes{space})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def training_snippet(
+    signals: SignalSet, name: str, representation: str, preset: str, split: str, seed: int, config: Mapping[str, Any]
+) -> str:
+    """A program that trains what the form describes."""
+    options = [f"preset={preset!r}", f"split={split!r}", f"seed={seed}"]
+    options += [f"{field}={value!r}" for field, value in config.items()]
+    lines = [
+        "import explorer",
+        "",
+        "engine = explorer.connect()",
+        f"signals = engine.load({name!r})",
+        f"assert signals.id == {signals.id!r}",
+        f"model = engine.train({representation!r}, signals, {', '.join(options)})",
+        "codes = engine.encode(model, signals)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def classify_snippet(subject: Subject, name: str, space: str, method: str, seeds: int, split_seed: int) -> str:
+    """A program that classifies the codes, and the raw samples beside them."""
+    how = f"method={method!r}, seeds=range({seeds})"
+    lines = [
+        "import explorer",
+        "from explorer.splits import holdout, own_parts",
+        "",
+        "engine = explorer.connect()",
+        f"signals = engine.load({name!r})",
+        f"assert signals.id == {subject.signals.id!r}",
+        f"model = engine.checkpoint({subject.checkpoint.id!r})",
+        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)})",
+        f"train, test = own_parts(signals) or holdout(signals.labels, share=0.2, seed={split_seed})",
+        f"ours = engine.classify(codes[train], codes[test], space={space!r}, {how})",
+        f"raw = engine.classify(codes[train], codes[test], space='raw', {how})",
+        'print(ours["accuracy"], raw["accuracy"])',
     ]
     return "\n".join(lines) + "\n"
 

@@ -11,8 +11,13 @@ h1 { font: 600 16px system-ui, sans-serif; margin: 0; }
 h2 { font: 600 11px system-ui, sans-serif; letter-spacing: .08em; text-transform: uppercase; margin: 0; opacity: .6; }
 b { font-weight: 600; }
 .quiet { opacity: .65; }
+.wrong { color: var(--panel-danger-color, #c0392b); }
 .figures { display: flex; flex-wrap: wrap; column-gap: 16px; }
 td { padding: 4px 16px 4px 0; }
+table.plain { border-collapse: collapse; }
+.plain th { font-weight: 400; text-align: left; opacity: .75; padding: 3px 16px 3px 0; }
+.plain td { padding: 3px 16px 3px 0; }
+.plain tr { border-bottom: 1px solid var(--divider-color); }
 kbd { font: 12px ui-monospace, monospace; padding: 1px 6px;
       border: 1px solid var(--divider-color); border-radius: 4px; }
 """

@@ -1,0 +1,165 @@
+"""The Classify page without a browser: scores beside the control, the signals behind a cell, the class table."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import explorer
+from explorer.dashboard.library import Library
+from explorer.dashboard.pages.classify import Classify, parts_of
+from explorer.dashboard.state import State
+from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.confusion import classes_html, scores_html, shown_classes, spread
+from explorer.dashboard.views.snippet import classify_snippet
+from explorer.dashboard.workspace import Workspace
+from explorer.errors import InvalidInput
+from explorer.signals import SignalSet
+from explorer.splits import holdout, own_parts
+
+
+def classified(
+    library: Library, play: Callable[[Classify], object], ready: Callable[[Classify], object], **params: object
+) -> Classify:
+    """A Classify page that was played with, once ``ready`` says so."""
+
+    async def live() -> Classify:
+        state = State(signals=params.pop("signals"), checkpoint=params.pop("checkpoint", ""))
+        page = Classify(Workspace(library.engine, state, library), **params)
+        page.middle(), page.side()
+        page.open()
+        page.workspace.load()
+        for happened in (lambda page: page._said.object != "&nbsp;", ready):
+            end = time.monotonic() + 60
+            while page.workspace.calls.running or not happened(page):
+                assert time.monotonic() < end, (page.workspace.calls.running, page.workspace.calls.errors)
+                await asyncio.sleep(0.02)
+            if happened is not ready:
+                play(page)
+        page.leave()
+        return page
+
+    return asyncio.run(live())
+
+
+def complete(page: Classify) -> bool:
+    return len(page._found) == 2
+
+
+def test_a_set_is_parted_by_its_own_split_or_by_class(digits: Subject):
+    signals = digits.signals
+    parts = parts_of(signals, 0)
+    assert own_parts(signals) is None and "held out by seed 0" in parts.how
+    assert not np.intersect1d(parts.train, parts.test).size and len(parts.train) + len(parts.test) == len(signals)
+    assert set(signals.labels[parts.test]) == set(signals.labels)
+    assert not np.array_equal(parts.test, parts_of(signals, 1).test)
+    split = SignalSet.from_grids(
+        np.zeros((4, 3, 3), np.float32), axes=["y", "x"], labels=np.array([0, 1, 0, -1]), split=np.array([0, 0, 2, 2])
+    )
+    own = parts_of(split, 0)
+    assert own.train.tolist() == [0, 1] and own.test.tolist() == [2] and "own split" in own.how
+
+
+def test_signals_without_a_label_are_in_neither_part():
+    labels = np.array([0] * 10 + [1] * 10 + [-1] * 10)
+    train, test = holdout(labels, share=0.2, seed=3)
+    assert (labels[train] >= 0).all() and (labels[test] >= 0).all() and len(train) + len(test) == 20
+    with pytest.raises(InvalidInput, match="held out"):
+        holdout(np.full(5, -1), share=0.2)
+
+
+def test_scores_come_with_their_spread_beside_the_control(library: Library, digits: Subject):
+    page = classified(
+        library,
+        Classify.start,
+        complete,
+        signals=digits.signals.id,
+        checkpoint=digits.checkpoint.id,
+        method="knn",
+        seeds=2,
+    )
+    assert page.workspace.calls.errors == {}
+    parts = parts_of(digits.signals, 0)
+    codes = digits.codes
+    said = library.engine.classify(codes[parts.train], codes[parts.test], "knn", seeds=(0, 1))
+    assert page._found["ours"]["accuracy"] == [said["accuracy"]] * 2
+    assert spread(page._found["ours"]["accuracy"]) in page._scores.object and "raw samples" in page._scores.object
+    assert np.array_equal(page.confusion.counts, said["confusion"][0])
+    assert page._start.disabled and page._start.label == "done"
+
+
+def test_a_cell_opens_the_signals_behind_it_and_a_click_goes_there(library: Library, digits: Subject):
+    params = {"signals": digits.signals.id, "checkpoint": digits.checkpoint.id, "method": "knn", "seeds": 2}
+
+    def open_cell(page: Classify) -> None:  # the result is there already, from before
+        counts = np.array(page.confusion.counts)
+        truth, said = np.argwhere(counts == counts.max())[0]
+        page.confusion._handle_msg([int(truth), int(said)])
+
+    classified(library, Classify.start, complete, **params)
+    page = classified(library, open_cell, lambda page: page.behind.pictures, **params)
+    truth, said = page.cell
+    rows = page._rows_behind()
+    assert len(page.behind.pictures) == len(rows) == page.confusion.counts[truth][said]
+    assert (digits.signals.labels[rows] == truth).all()
+    again = classified(
+        library,
+        lambda page: None,
+        lambda page: page.behind.pictures and page.sample.forms is not None,
+        **params,
+        cell=page.cell,
+    )
+    assert again.behind.pictures == page.behind.pictures  # an address brings the open cell back
+
+    async def click() -> None:
+        again.open()
+        again.behind._handle_msg(int(rows[-1]))
+        await asyncio.sleep(0)
+
+    asyncio.run(click())
+    assert again.workspace.state.selection == [int(rows[-1])]
+
+
+def test_signals_without_labels_say_so(library: Library, volumes: Subject):
+    page = classified(library, Classify.start, lambda page: True, signals=volumes.signals.id)
+    assert "no labels" in page._said.object and page._start.disabled
+
+
+def test_a_classifier_that_fails_is_a_sentence(library: Library, digits: Subject):
+    def wrong(page: Classify) -> None:
+        from dataclasses import replace
+
+        page._wishes = {kind: replace(recipe, method="no such") for kind, recipe in page._wishes.items()}
+        page.start()
+
+    page = classified(
+        library, wrong, lambda page: "no such" in page._progress.object, signals=digits.signals.id, method="logistic"
+    )
+    assert "expected best or one of" in page._progress.object and not page._start.disabled
+
+
+def test_only_the_most_confused_of_many_classes_are_shown():
+    confusion = np.eye(100, dtype=int) * 5
+    confusion[40, 60] = 3
+    shown = shown_classes(confusion, 10)
+    assert len(shown) == 10 and {40, 60} <= set(shown) and (np.diff(shown) > 0).all()
+    assert len(shown_classes(np.eye(10))) == 10
+
+
+def test_tables_escape_what_people_named():
+    row = {"class": "<script>", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 3}
+    assert "<script>" not in classes_html([row]) and "raw F1" in classes_html([row], [row])
+    found = {"accuracy": [0.5, 0.7], "macro_f1": [0.5, 0.7], "method": "knn"}
+    assert "0.600 ± 0.100" in scores_html(found, None, "function")
+
+
+def test_the_copied_program_gives_the_scores_on_the_page(
+    library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    program = classify_snippet(digits, digits.signals.id, "", "knn", 2, 0)
+    monkeypatch.setattr(explorer, "connect", lambda: library.engine)
+    names: dict = {}
+    exec(compile(program, "snippet", "exec"), names)
+    assert 0 <= names["ours"]["accuracy"] <= 1 and names["raw"]["accuracy"] > 0.3
