@@ -1,6 +1,6 @@
 """The jobs of the model server: how many there are, how far they have come, and a way to stop them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import panel as pn
@@ -16,7 +16,7 @@ SHOWN = 12
 class Jobs(Viewer):
     """A button that counts the unfinished jobs, and a dialog that lists them."""
 
-    jobs = param.List([], item_type=JobState, doc="All jobs, newest first.")
+    jobs = param.List([], item_type=JobState, doc="All jobs, as the engine lists them: oldest first.")
     cancel = param.Callable(doc="Called with the id of a job that is to be stopped.")
 
     def __init__(self, cancel: Callable[[str], None], **params: Any):
@@ -34,10 +34,10 @@ class Jobs(Viewer):
 
     @param.depends("jobs", watch=True)
     def _redraw(self) -> None:
-        active = [job for job in self.jobs if not job.ended]
-        self._button.param.update(label=f"jobs ● {len(active)}" if active else "jobs", visible=bool(self.jobs))
-        shown = self.jobs[:SHOWN]
-        self._list[:] = [self._line(job) for job in shown] or [pn.pane.HTML("No job has been asked for yet.")]
+        jobs = listed(self.jobs)
+        active = [job for job in jobs if not job.ended]
+        self._button.param.update(label=f"jobs ● {len(active)}" if active else "jobs", visible=bool(jobs))
+        self._list[:] = [self._line(job) for job in jobs[:SHOWN]] or [pn.pane.HTML("No job has been asked for yet.")]
 
     def _line(self, job: JobState) -> Viewable:
         row = pn.Row(pn.pane.HTML(line(job), sizing_mode="stretch_width", margin=(6, 0)), sizing_mode="stretch_width")
@@ -49,6 +49,11 @@ class Jobs(Viewer):
 
     def __panel__(self) -> Viewable:
         return self._button
+
+
+def listed(jobs: Sequence[JobState]) -> list[JobState]:
+    """Those that a person asked for, newest first: maps are made as pages need them, and have their own word there."""
+    return [job for job in reversed(jobs) if job.recipe["op"] != "project"]
 
 
 def line(job: JobState) -> str:
