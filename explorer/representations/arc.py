@@ -165,7 +165,7 @@ class Arc(Fitted, Editable):
         resume: Artifact | None = None,
         report: Report = silent,
     ) -> Checkpoint:
-        fitting = _Fitting(config, domain_of(signals), self.device)
+        fitting = Fitting(config, domain_of(signals), self.device)
         few = np.sort(np.random.default_rng(seed).permutation(len(signals))[: config.train_signals])
         known = Observations(signals[few])
         parameters = fitting.learn(_finer(known, config.train_finer), seed, resume, report)
@@ -291,13 +291,13 @@ class Arc(Fitted, Editable):
         mine = np.concatenate([mine, spare, cost[:, wanted].argmin(0)])
         return mine.astype(int), np.concatenate([theirs, cost[spare].argmin(1), wanted]).astype(int)
 
-    def _fitting(self, checkpoint: Checkpoint) -> "_Fitting":
+    def _fitting(self, checkpoint: Checkpoint) -> "Fitting":
         return _fitting(checkpoint, self.device)
 
 
 @lru_cache(maxsize=16)
-def _fitting(checkpoint: Checkpoint, device: str) -> "_Fitting":
-    return _Fitting(Arc.config(overrides=checkpoint.config), checkpoint.domain, device)
+def _fitting(checkpoint: Checkpoint, device: str) -> "Fitting":
+    return Fitting(Arc.config(overrides=checkpoint.config), checkpoint.domain, device)
 
 
 def _between(one: Cloud, other: Cloud, pairs: tuple[np.ndarray, np.ndarray] | None, t: float) -> Cloud:
@@ -317,7 +317,7 @@ def _between(one: Cloud, other: Cloud, pairs: tuple[np.ndarray, np.ndarray] | No
     )
 
 
-class _Fitting:
+class Fitting:
     """The clouds and the decoder of one configuration over one domain."""
 
     def __init__(self, config: ArcConfig, domain: Domain, device: str):
