@@ -153,7 +153,14 @@ def _fits(
     dtype = matmul_dtype("cpu")
     return [
         row(label, "time", 1000 * taken / n, "ms/image", _RELEASED, ratio, spread),
-        row(label, "steps", float(found["steps"].mean()), "steps", _RELEASED, median(needed) / found["steps"].mean()),
+        row(
+            label,
+            "steps",
+            float(found["steps"].mean()),
+            "steps",
+            _RELEASED,
+            median(needed) / float(found["steps"].mean()),
+        ),
         row(label, "images that got there", float((found["psnr_db"] >= psnr_db).mean()), "share"),
         row(label, "share of matrix-product rate", operations / taken / matmul_rate(dtype), str(dtype)[6:]),
     ]
