@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
+    from explorer.dashboard.alone import Explore, Map
     from explorer.edits import Copy, Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift, Thin
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
@@ -27,9 +28,11 @@ _HOMES = {
     "Copy": "edits",
     "Disc": "shapes",
     "Engine": "engine",
+    "Explore": "dashboard.alone",
     "ExplorerError": "errors",
     "Flip": "edits",
     "Job": "engine",
+    "Map": "dashboard.alone",
     "Mask": "edits",
     "Mix": "edits",
     "Move": "edits",
@@ -58,9 +61,11 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Copy",
     "Disc",
     "Engine",
+    "Explore",
     "ExplorerError",
     "Flip",
     "Job",
+    "Map",
     "Mask",
     "Mix",
     "Move",

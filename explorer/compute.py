@@ -32,6 +32,7 @@ from explorer.messages import (
     Encode,
     Evaluate,
     Interpolate,
+    KeptNeighbors,
     Layers,
     Load,
     Nearest,
@@ -433,6 +434,13 @@ def _(recipe: Nearest, engine: "LocalEngine", report: Report) -> Artifact:
     reference = None if recipe.reference is None else _vectors(recipe.reference, recipe.space, engine, report)
     indices, distances = neighbors.nearest_of_all(queries, recipe.k, reference)
     return Artifact("nearest", {"indices": indices, "distances": distances})
+
+
+@compute.register(KeptNeighbors)
+def _(recipe: KeptNeighbors, engine: "LocalEngine", report: Report) -> Artifact:
+    layout = engine.run(recipe.layout, report).arrays["layout"]
+    vectors = _vectors(recipe.layout.codes, recipe.layout.space, engine, report)
+    return Artifact("kept_neighbors", {"share": neighbors.kept_neighbors(vectors, layout, recipe.k)})
 
 
 @compute.register(Quality)

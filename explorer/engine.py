@@ -34,6 +34,7 @@ from explorer.messages import (
     Evaluate,
     Interpolate,
     JobState,
+    KeptNeighbors,
     Layers,
     Load,
     Moment,
@@ -159,7 +160,7 @@ class Engine(ABC):
 
     @abstractmethod
     def put(self, artifact: Artifact, name: str) -> str:
-        """Keep a signal set or a checkpoint under a name; its id."""
+        """Keep a signal set or a checkpoint under a name, or a selection; its id."""
 
     @abstractmethod
     def artifact(self, id: str) -> Artifact:
@@ -590,6 +591,21 @@ class Engine(ABC):
         )
         arrays = self.run(recipe).arrays
         return arrays["indices"], arrays["distances"]
+
+    def kept_neighbors(
+        self,
+        codes: Codes,
+        method: str = "umap",
+        *,
+        k: int = 10,
+        space: str = "",
+        seed: int = 0,
+        reference: Codes | None = None,
+    ) -> np.ndarray:
+        """How honest the map of ``project`` is about each code: the share of its ``k`` nearest that are also among its
+        nearest on the map, float32 [n]."""
+        layout = Project(method=method, seed=seed, **_seen(codes, space, reference))
+        return self.run(KeptNeighbors(layout=layout, k=k)).arrays["share"]
 
     def quality(self, codes: Codes) -> Mapping[str, np.ndarray]:
         """Each code against its whole signal: ``psnr_db`` float32 [n], for images of one shape also ``ssim``."""

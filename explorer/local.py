@@ -41,6 +41,7 @@ from explorer.messages import (
 from explorer.readings import Options, Reading
 from explorer.representations import base
 from explorer.representations.base import Report, Representation
+from explorer.selection import Selection
 from explorer.signals import SignalSet
 from explorer.uploads import Upload, Uploads, pieces_of
 
@@ -180,8 +181,11 @@ class LocalEngine(Engine):
             SignalSet.from_artifact(artifact)
         elif artifact.kind == "checkpoint":
             Checkpoint.from_artifact(artifact)
+        elif artifact.kind == "selection":
+            Selection.from_artifact(artifact)
+            return self.store.put(artifact.to_bytes())  # named by its hash alone, in addresses
         else:
-            raise InvalidInput(f"Got a {artifact.kind!r}; expected a signal set or a checkpoint.")
+            raise InvalidInput(f"Got a {artifact.kind!r}; expected a signal set, a checkpoint or a selection.")
         id = self.store.put(artifact.to_bytes())
         self._list(artifact, id, name)
         return id

@@ -427,6 +427,20 @@ class Nearest(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptNeighbors(Recipe):
+    """``share`` float32 [n]: of each code's nearest ``k``, those that a map also shows among the nearest ``k``."""
+
+    op: Literal["kept_neighbors"] = "kept_neighbors"
+    kept: ClassVar[bool] = True
+    layout: Project
+    k: int = 10
+
+    def __post_init__(self):
+        super().__post_init__()
+        _between("k", self.k, 1, 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quality(Recipe):
     """Each code against its whole signal: ``psnr_db`` float32 [n], and ``ssim`` [n] for images of one shape."""
 
@@ -530,7 +544,7 @@ class Classify(Recipe):
 RECIPES: tuple[type[Recipe], ...] = (
     Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Edit, AtStep, RenderEdit, Layers,
     Vectors, Render, Project,
-    Cluster, Neighbors, Nearest, Quality, Control, Timing, Score, Evaluate, Classify,
+    Cluster, Neighbors, Nearest, KeptNeighbors, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
 
 AnyRecipe = (
@@ -553,6 +567,7 @@ AnyRecipe = (
     | Cluster
     | Neighbors
     | Nearest
+    | KeptNeighbors
     | Quality
     | Control
     | Timing

@@ -12,18 +12,19 @@ from panel.viewable import Viewable
 
 from explorer.dashboard import style
 from explorer.dashboard.calls import Calls, change
+from explorer.dashboard.history import History
 from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
-from explorer.dashboard.views.sidebar import Sidebar
+from explorer.dashboard.views.sidebar import SEARCH, Sidebar
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ExplorerError
 
-JOBS_EVERY_S = 2.0
+JOBS_EVERY_S, PLAY_EVERY_S = 2.0, 0.9
 
 KEYS = {
     "[": "coarser",
@@ -31,6 +32,10 @@ KEYS = {
     "ArrowLeft": "the signal before",
     "ArrowRight": "the signal after",
     "Escape": "select nothing",
+    " ": "play the resolutions",
+    "/": "search",
+    "u": "undo a choice",
+    "U": "redo it",
     "?": "this list",
 }
 """The keys that every page has."""
@@ -46,6 +51,8 @@ class Shell:
         self.workspace, self.engine, self.state = workspace, workspace.engine, workspace.state
         self._query = query
         self.sidebar = Sidebar(workspace)
+        self.history = History(self.state)
+        self._playing: asyncio.Task | None = None
         self.pages: dict[str, Page] = {}
         self._parts: dict[str, tuple[Viewable, Viewable]] = {}
         self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
@@ -66,6 +73,7 @@ class Shell:
         follow(self.state, self._turn, "page")
         follow(self.state, self._address, *self.state.param)
         follow(workspace, self._explain, "opened")
+        workspace.param.watch(lambda event: self.history.settle(), "opened")
         self._turn()
 
     @property
@@ -235,10 +243,36 @@ class Shell:
             self.workspace.step(-1 if key == "ArrowLeft" else 1)
         elif key == "Escape":
             state.selection = []
+        elif key == " ":
+            self._play()
+        elif key == "/":
+            self.browser.focus(SEARCH)
+        elif key in "uU":
+            self.history.undo() if key == "u" else self.history.redo()
         elif key == "?":
             self.help.open = not self.help.open
         elif key in self._numbers():
             state.page = self._numbers()[key]
+
+    def _play(self) -> None:
+        """Move the resolution from stop to stop, from the coarsest where it stands at the end; again: stop."""
+        if self._playing is not None and not self._playing.done():
+            self._playing.cancel()
+            return
+
+        async def play() -> None:
+            slider = self.sidebar.slider
+            last = len(slider.marks) - 1
+            if slider.value == last:
+                self._change(lambda: slider.param.update(value=0))
+            while slider.value < last and self.workspace.calls.open:
+                await asyncio.sleep(PLAY_EVERY_S)
+                self._change(lambda: slider.move(1))
+
+        self._playing = asyncio.ensure_future(play())
+
+    def _change(self, draw: Callable[[], None]) -> None:
+        change(self.workspace.calls.doc, draw)
 
     def _on_width(self, event: Any) -> None:
         narrow = event.new
@@ -248,7 +282,10 @@ class Shell:
 
 
 def _keys_html(keys: dict[str, str]) -> str:
-    rows = "".join(f"<tr><td><kbd>{escape(key)}</kbd></td><td>{text}</td></tr>" for key, text in keys.items())
+    names = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc"}
+    rows = "".join(
+        f"<tr><td><kbd>{escape(names.get(key, key))}</kbd></td><td>{text}</td></tr>" for key, text in keys.items()
+    )
     return f"<table>{rows}</table>"
 
 

@@ -92,6 +92,11 @@ class Calls(param.Parameterized):
         self._closed = True
         self._waiting.clear()
 
+    @property
+    def open(self) -> bool:
+        """Whether the visitor is still there."""
+        return not self._closed
+
     def cancel(self) -> None:
         """Forget everything that is asked: answers that still come are not shown."""
         self._dropped |= set(self._running)

@@ -8,9 +8,12 @@ from explorer.engine import Engine
 from explorer.memo import Memo
 from explorer.messages import Encode, Entry
 from explorer.observations import Sampling
+from explorer.selection import Selection
 from explorer.signals import SignalSet
 
 MEMORY_BYTES = 2**29
+FIRST = "hypernetwork"
+"""What a first visit shows: codes that follow the slider freely."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ class Library:
         recipe = Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling.on(signals))
         return self._codes(recipe.key, lambda: self.engine.encode(checkpoint, signals, sampling))
 
+    def selection(self, id: str) -> list[int]:
+        """The rows of a kept selection."""
+        return Selection.from_artifact(self.engine.artifact(id)).rows.tolist()
+
     def menu(self, signals: SignalSet) -> Menu:
         """What there is, and which checkpoints fit these signals."""
         return Menu(self.names(), _fitting(self.engine.entries("checkpoint"), signals))
@@ -69,14 +76,15 @@ def told_apart(entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def _fitting(entries: Sequence[Entry], signals: SignalSet) -> tuple[Entry, ...]:
-    """Checkpoints for functions like these: those trained on these very signals first."""
+    """Checkpoints for functions like these: those trained on these very signals first, of them the hypernetwork's."""
 
     def fits(entry: Entry) -> bool:
         domain = entry.details["domain"]
         return (len(domain["axes"]), len(domain["channels"])) == (signals.d, signals.m)
 
-    def other(entry: Entry) -> bool:
+    def other(entry: Entry) -> tuple[bool, bool]:
         training = entry.details["training"]
-        return signals.id != training.get("signals") and signals.name != training.get("name")
+        elsewhere = signals.id != training.get("signals") and signals.name != training.get("name")
+        return elsewhere, entry.details["representation"] != FIRST
 
     return tuple(sorted(filter(fits, entries), key=other))

@@ -8,7 +8,7 @@ import param
 
 METHODS = ("kmeans", "gmm", "spectral", "agglomerative", "hdbscan")
 PROJECTIONS = ("umap", "pca")
-COLORS = ("cluster", "label", "psnr_db")
+COLORS = ("cluster", "label", "psnr_db", "kept")
 
 
 class State(param.Parameterized):
@@ -26,6 +26,7 @@ class State(param.Parameterized):
     color = param.Selector(default="cluster", objects=COLORS, doc="What colours the points.")
     neighbors = param.String("", doc="The space in which neighbours are sought; empty is ``space``.")
     selection = param.List([], item_type=int, doc="Positions of the selected signals; the first is the one shown.")
+    view = param.String("", regex="^[0-9a-f]{64}$|^$", doc="What the engine keeps a large selection under.")
     truth = param.Boolean(False, doc="Show the whole signal instead of what was observed.")
     error = param.Boolean(True, doc="Show the error map.")
     dark = param.Boolean(False, doc="The dark theme.")
@@ -45,11 +46,12 @@ SHORT: Mapping[str, str] = {
     "neighbors": "n",
     "selection": "i",
     "dark": "d",
+    "view": "view",
 }
 """How parameters are called in the address."""
 
 SELECTION_IN_ADDRESS = 24
-"""Larger selections are kept by the engine, and the address names them."""
+"""Larger selections are kept by the engine, and the address names them by ``view``."""
 
 
 def to_query(values: param.Parameterized, short: Mapping[str, str] = SHORT) -> str:
@@ -60,7 +62,9 @@ def to_query(values: param.Parameterized, short: Mapping[str, str] = SHORT) -> s
         if value == values.param[name].default:
             continue
         if isinstance(value, list):
-            value = ".".join(map(str, value[:SELECTION_IN_ADDRESS]))
+            if len(value) > SELECTION_IN_ADDRESS:
+                continue
+            value = ".".join(map(str, value))
         pairs[key] = int(value) if isinstance(value, bool) else value
     return urlencode(pairs)
 

@@ -11,12 +11,22 @@ ALONE_HEIGHT = 860
 """Of a page outside the shell."""
 
 
+ON_HEADER = {"color": "inherit !important"}
+"""What a text button needs there: Panel makes it white."""
+
+
 def tab(current: bool) -> dict[str, Any]:
     """A page's tab: the open one is underlined."""
     line = "2px solid " + ("currentColor" if current else "transparent")
     # Buttons in a header are white unless they insist.
     color = f"var(--panel-{'primary' if current else 'on-background'}-color) !important"
-    return {"height": HEADER_HEIGHT, "borderRadius": 0, "borderBottom": line, "color": color}
+    return {
+        "height": HEADER_HEIGHT,
+        "borderRadius": 0,
+        "borderBottom": line,
+        "fontWeight": 600 if current else 400,
+        "color": color,
+    }
 
 
 def material() -> dict[str, Any]:

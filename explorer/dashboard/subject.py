@@ -66,6 +66,12 @@ class Subject:
             self.codes, self.method, k=self.clusters_wanted, space=self.space, reference=self._other()
         )
 
+    def moved(self) -> np.ndarray:
+        """The signals that are in another cluster than when they are seen as they are: positions int64 [m]."""
+        if self._other() is None:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.clusters() != self.at(Sampling().on(self.signals)).clusters())
+
     def score(self) -> Mapping[str, Any]:
         """``ami``, ``ari``, ``silhouette``, ``drift`` of these clusters."""
         score = self.library.engine.score(
@@ -80,6 +86,10 @@ class Subject:
     def psnr_db(self) -> np.ndarray:
         """Each render against its whole signal: float32 [n]."""
         return self.library.engine.quality(self.codes)["psnr_db"]
+
+    def kept_neighbors(self, projection: str) -> np.ndarray:
+        """The share of each signal's true neighbours that a map shows: float32 [n]."""
+        return self.library.engine.kept_neighbors(self.codes, projection, space=self.space, reference=self._other())
 
     def _other(self) -> Codes | None:
         """The reference, where it is not these codes themselves."""

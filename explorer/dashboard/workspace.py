@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import param
 
 from explorer.dashboard.calls import Call, Calls
 from explorer.dashboard.library import Library, Menu
-from explorer.dashboard.state import State
+from explorer.dashboard.state import SELECTION_IN_ADDRESS, State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import Stop, nearest_stop, stops
 from explorer.engine import Engine, connect
 from explorer.messages import RAW, Entry
 from explorer.observations import Sampling
+from explorer.selection import Selection
 from explorer.signals import SignalSet
 
 
@@ -51,6 +53,7 @@ class Workspace(param.Parameterized):
         self.engine, self.library, self.calls = engine, library or Library(engine), Calls()
         self._era = 0
         self.calls.follow(state, self.load, "signals", "checkpoint")
+        self.calls.follow(state, self._keep, "selection")
 
     @classmethod
     def of(cls, signals: SignalSet, engine: Engine | None = None, **choices: Any) -> "Workspace":
@@ -107,6 +110,12 @@ class Workspace(param.Parameterized):
         elif signals is not None:
             self.state.selection = [(self.row + by) % len(signals)]
 
+    def search(self, text: str) -> None:
+        """Select the signals of that id or label; failing that, those in whose id or label the text occurs."""
+        signals, wanted = self.signals, text.strip().casefold()
+        if signals is not None and wanted:
+            self.state.selection = found(signals, wanted)
+
     # -- asking
 
     def load(self, *events: param.parameterized.Event) -> None:
@@ -118,8 +127,31 @@ class Workspace(param.Parameterized):
 
     def _open(self, opened: Opened) -> None:
         n = len(opened.signals) if opened.subject else 0
-        self.state.selection = [row for row in self.state.selection if row < n]
+
+        def choose(rows: list[int]) -> None:
+            self.state.selection = [row for row in rows if row < n]
+
+        choose(self.state.selection)
         self.param.update(opened=opened, names=list(opened.menu.names))
+        view = self.state.view
+        if view and not self.state.selection:
+            self.ask("view", "finding the selection", lambda: self.library.selection(view), choose)
+
+    def _keep(self, *events: param.parameterized.Event) -> None:
+        """Have the engine keep a selection that is too large for the address."""
+        rows = self.state.selection
+        if len(rows) <= SELECTION_IN_ADDRESS:
+            self.state.view = ""
+            return
+
+        def work() -> str:
+            return self.engine.put(Selection(np.array(rows, np.int64)).artifact, "")
+
+        def name(id: str) -> None:
+            if self.state.selection is rows:
+                self.state.view = id
+
+        self.ask("keep", "keeping the selection", work, name)
 
     def _explain(self) -> None:
         """Where loading failed: the names that there are, so that another can be chosen."""
@@ -142,6 +174,17 @@ class Workspace(param.Parameterized):
         """
         era = self._era
         self.calls.latest(slot, Call(word, work, lambda result: show(result) if era == self._era else None, long, then))
+
+
+def found(signals: SignalSet, wanted: str) -> list[int]:
+    """The signals whose id or label is a text in lower case; where there are none, those in which it occurs."""
+    labels = [-1] * len(signals) if signals.labels is None else signals.labels.tolist()
+    names = [*(name.casefold() for name in signals.class_names), ""]  # -1, no label, is the last
+    ids = [id.casefold() for id in signals.ids]
+    words = [(id, names[label]) for id, label in zip(ids, labels, strict=True)]
+    equal = [[row for row, pair in enumerate(words) if pair[part] == wanted] for part in (0, 1)]
+    within = [row for row, pair in enumerate(words) if wanted in pair[0] or wanted in pair[1]]
+    return list(dict.fromkeys(equal[0] + equal[1])) or within
 
 
 def _opened(library: Library, name: str, checkpoint: str) -> Opened:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import numpy as np
 import panel as pn
 import param
 import pytest
@@ -54,8 +55,8 @@ def two_pages(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(app, "page_class", lambda name: Compare if name == "Compare" else page_class(name))
 
 
-def visited(library: Library, play: Callable[[Shell], object], query: str) -> Shell:
-    """A visit that has come to rest before and after ``play``."""
+def visited(library: Library, query: str, *plays: Callable[[Shell], object]) -> Shell:
+    """A visit that has come to rest before and after each of ``plays``."""
 
     async def rest(shell: Shell) -> None:
         end = time.monotonic() + 60
@@ -67,8 +68,9 @@ def visited(library: Library, play: Callable[[Shell], object], query: str) -> Sh
         shell = Shell(Workspace(library.engine, State(**from_query(query)), library), query)
         shell.start()
         await rest(shell)
-        play(shell)
-        await rest(shell)
+        for play in plays:
+            play(shell)
+            await rest(shell)
         assert shell.workspace.calls.errors == {}
         return shell
 
@@ -83,7 +85,7 @@ def press(shell: Shell, *keys: str) -> None:
 
 def test_a_page_is_made_when_it_is_opened_and_finds_the_selection(library: Library, digits: Subject):
     query = f"s={digits.signals.id}&map=pca&i=5.9"
-    shell = visited(library, lambda shell: press(shell, "4"), query)
+    shell = visited(library, query, lambda shell: press(shell, "4"))
     assert list(shell.pages) == ["Explore", "Compare"]
     assert shell.state.selection == [5, 9]
     assert shell.pages["Compare"].asked == [("8×8", 120)]
@@ -96,33 +98,33 @@ def test_a_page_that_is_not_shown_asks_nothing_and_makes_up_for_it(library: Libr
         press(shell, "4", "[", "[")
 
     query = f"s={digits.signals.id}&map=pca"
-    shell = visited(library, away, query)
+    shell = visited(library, query, away)
     explore = shell.pages["Explore"]
     assert shell.workspace.stop.label == "4×4" and explore.sample.forms.observed.shape == (8, 8, 1)
     assert ("4×4", 120) in shell.pages["Compare"].asked
-    back = visited(library, lambda shell: (away(shell), press(shell, "1")), query)
+    back = visited(library, query, away, lambda shell: press(shell, "1"))
     assert back.pages["Explore"].sample.forms.observed.shape == (4, 4, 1)
 
 
 def test_a_page_has_its_own_keys_and_its_own_place_in_the_address(library: Library, digits: Subject):
     query = f"s={digits.signals.id}&map=pca&p=Compare&z=1.5"
-    shell = visited(library, lambda shell: press(shell, "x"), query)
-    assert list(shell.pages) == ["Compare"]
-    assert shell.page.zoom == 3
-    assert "z=3.0" in shell.browser.query
-    assert "double" in shell._keys.object
-    press(shell, "1")
-    assert "z=" not in shell.browser.query and "double" not in shell._keys.object
+    seen = []
+
+    def note(shell: Shell) -> None:
+        seen.append((list(shell.pages), "z=3.0" in shell.browser.query, "double" in shell._keys.object))
+
+    visited(library, query, lambda shell: (press(shell, "x"), note(shell), press(shell, "1"), note(shell)))
+    assert seen == [(["Compare"], True, True), (["Compare", "Explore"], False, False)]
 
 
 def test_what_a_page_lacks_is_said_in_its_place(library: Library, digits: Subject):
-    shell = visited(library, lambda shell: press(shell, "4"), f"s={digits.signals.id}&map=pca&sp=raw")
+    shell = visited(library, f"s={digits.signals.id}&map=pca&sp=raw", lambda shell: press(shell, "4"))
     assert "any space but raw" in shell._missing.object and shell._missing.visible
     assert not any(part.visible for part in shell._middle)
 
 
 def test_an_unknown_page_in_the_address_opens_the_first(library: Library, digits: Subject):
-    shell = visited(library, lambda shell: None, f"s={digits.signals.id}&map=pca&p=Nowhere")
+    shell = visited(library, f"s={digits.signals.id}&map=pca&p=Nowhere")
     assert list(shell.pages) == ["Explore"]
 
 
@@ -132,9 +134,82 @@ def test_each_page_has_a_class_of_its_name_and_short_names_of_its_own(name: str)
     assert issubclass(made, Page) and made.__name__ == name
     assert not set(made.address.values()) & set(SHORT.values())
     assert set(made.address) <= set(made.param)
-    assert not set(made.keys) & {*app.KEYS, *map(str, range(1, len(PAGES) + 1))}
+    assert not set(made.keys) & {"[", "]", "?", *map(str, range(1, len(PAGES) + 1))}
 
 
 def test_a_page_without_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(pages.PAGES, "Nowhere", "")
     assert "Nowhere" not in offered() and "Explore" in offered()
+
+
+def test_choices_are_undone_and_done_again(library: Library, digits: Subject):
+    seen = []
+
+    def play(shell: Shell) -> None:
+        shell.state.selection = [3]
+        shell.state.k = 4
+        shell.state.selection = [3, 5]
+        for key in "uuuuUUUU":
+            press(shell, key)
+            seen.append((shell.state.selection, shell.state.k))
+
+    visited(library, f"s={digits.signals.id}&map=pca", play)
+    assert seen[:4] == [([3], 4), ([3], None), ([], None), ([], None)]
+    assert seen[4:] == [([3], None), ([3], 4), ([3, 5], 4), ([3, 5], 4)]
+
+
+def test_a_drag_over_many_stops_is_one_step_and_a_new_choice_ends_redo(library: Library, digits: Subject):
+    seen = []
+
+    def play(shell: Shell) -> None:
+        press(shell, "[", "[", "u")
+        seen.append(shell.state.resolution)
+        shell.state.selection = [1]
+        press(shell, "U")
+        seen.append(shell.state.resolution)
+
+    shell = visited(library, f"s={digits.signals.id}&map=pca", play)
+    assert seen == [0, 0] and shell.state.selection == [1]
+
+
+def test_a_large_selection_stands_in_the_address_by_name(library: Library, digits: Subject):
+    rows, query = list(range(0, 100, 2)), f"s={digits.signals.id}&map=pca"
+    address = visited(library, query, lambda shell: shell.state.param.update(selection=rows)).browser.query
+    assert "view=" in address and "&i=" not in address and len(address) < 250
+    elsewhere = visited(library, address)
+    assert elsewhere.state.selection == rows and elsewhere.browser.query == address
+    shorter = visited(library, address, lambda shell: shell.state.param.update(selection=[1]))
+    assert "view=" not in shorter.browser.query
+
+
+def test_a_search_selects_by_id_or_label(library: Library, digits: Subject):
+    seen = []
+
+    def play(shell: Shell) -> None:
+        for text in ("17", "nothing of the kind", "4"):
+            shell.workspace.search(text)
+            seen.append(shell.state.selection)
+
+    visited(library, f"s={digits.signals.id}&map=pca", play)
+    assert seen[:2] == [[17], []] and seen[2][0] == 4
+    assert set(seen[2]) == {4, *np.flatnonzero(digits.signals.labels == 4)}
+
+
+def test_space_plays_the_resolutions(library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(app, "PLAY_EVERY_S", 0.01)
+    seen: list[int] = []
+
+    async def live() -> Shell:
+        query = f"s={digits.signals.id}&map=pca&r=48"
+        shell = Shell(Workspace(library.engine, State(**from_query(query)), library), query)
+        shell.start()
+        while shell.workspace.opened is None:
+            await asyncio.sleep(0.02)
+        shell.state.param.watch(lambda event: seen.append(event.new), "resolution")
+        press(shell, " ")
+        await shell._playing
+        shell.workspace.calls.close()
+        return shell
+
+    shell = asyncio.run(live())
+    assert seen == [4, 6, 0, 12, 16, 24, 32, 48] and shell.workspace.stop.size == 48

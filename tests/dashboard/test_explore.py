@@ -112,6 +112,37 @@ def test_colours_follow_the_choice(library: Library, digits: Subject):
     assert np.allclose(explore.map.values, digits.psnr_db())
 
 
+def test_the_map_says_how_many_neighbours_it_keeps(library: Library, digits: Subject):
+    explore = explored(library, lambda e: e.state.param.update(color="kept"), signals=digits.signals.id)
+    kept = digits.kept_neighbors("pca")
+    assert explore.workspace.calls.errors == {}
+    assert np.allclose(explore.map.values, kept) and 0 < kept.mean() < 1
+
+
+def test_clusters_found_by_other_means_keep_their_colours(library: Library, digits: Subject):
+    colors: list = []
+
+    def regroup(explore: Explore) -> None:
+        colors.append([explore.map.colors[label] for label in explore.map.values])
+        explore.state.method = "gmm"
+
+    explore = explored(library, regroup, signals=digits.signals.id)
+    after = [explore.map.colors[label] for label in explore.map.values]
+    same = np.mean([a == b for a, b in zip(colors[0], after, strict=True)])
+    by_number = (digits.clusters() == explore.map.values).mean()
+    assert same > 0.5 and same > by_number
+
+
+def test_signals_that_change_their_cluster_are_counted_and_can_be_selected(library: Library, digits: Subject):
+    def click(explore: Explore) -> None:
+        explore._moved_button.clicks += 1
+
+    explore = explored(library, click, signals=digits.signals.id, resolution=4)
+    moved = digits.at(Sampling(kind="grid", size=4).on(digits.signals)).clusters() != digits.clusters()
+    assert moved.any() and explore._moved_button.label == f"moved: {moved.sum()}"
+    assert explore.state.selection == np.flatnonzero(moved).tolist()
+
+
 def test_other_clusters_have_other_scores(library: Library, digits: Subject):
     explore = explored(library, lambda e: e.state.param.update(k=3), signals=digits.signals.id)
     assert explore.map.values.max() == 2

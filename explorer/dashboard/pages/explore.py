@@ -12,10 +12,11 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
-from explorer.dashboard import style
+from explorer.dashboard import style, theme
 from explorer.dashboard.page import Page
 from explorer.dashboard.state import COLORS
 from explorer.dashboard.views import export
+from explorer.dashboard.views.colors import matched
 from explorer.dashboard.views.gallery import CHOSEN, TILE_SIZE, Gallery, gallery_of
 from explorer.dashboard.views.map import Map
 from explorer.dashboard.views.neighbors import SIZE as NEIGHBOR_SIZE
@@ -31,7 +32,9 @@ from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Opened, Workspace
 
 CARD_SIZE = 64
-COLOR_NAMES = {"cluster": COLORS[0], "label": COLORS[1], "PSNR": COLORS[2]}
+METRICS = {"psnr_db": "PSNR [dB]", "kept": "share of 10 neighbours kept"}
+"""Numbers that can colour the points."""
+COLOR_NAMES = dict(zip(("cluster", "label", "PSNR", "neighbours kept"), COLORS, strict=True))
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
@@ -55,7 +58,12 @@ class Explore(Page):
         self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
         self.scores = Scores(dark=state.dark)
         self._labels: np.ndarray | None = None
-        self._psnr: np.ndarray | None = None
+        self._slots = np.zeros(0, np.int64)  # the colour of each cluster
+        self._found_by: tuple[Any, ...] = ()
+        self._metric: tuple[str, np.ndarray] | None = None  # what colours the points, and its values
+        self._moved: list[int] = []
+        self._moved_button = pmui.Button(label="", variant="text", visible=False, align="end", **SMALL)
+        self._moved_button.on_click(lambda event: state.param.update(selection=self._moved))
         self._drawn: Opened | None = None  # what the parts show
         self._mapped: tuple[str, str] | None = None  # projection and space of the map
         workspace.calls.follow(workspace.calls, self._explain, "errors")
@@ -75,7 +83,7 @@ class Explore(Page):
 
     def middle(self) -> Viewable:
         state, workspace = self.state, self.workspace
-        color = pmui.Select.from_param(state.param.color, options=COLOR_NAMES, label="colour", width=120, **SMALL)
+        color = pmui.Select.from_param(state.param.color, options=COLOR_NAMES, label="colour", width=170, **SMALL)
         space = pmui.Select(label="space", options=[NONE], width=120, **SMALL)
         projection = pmui.Select.from_param(
             state.param.projection, options={"UMAP": "umap", "PCA": "pca"}, label="map", width=120, **SMALL
@@ -138,7 +146,7 @@ class Explore(Page):
             self.sample,
             pn.Row(heading("neighbours"), space, margin=(8, 0, 0, 0), **WIDE),
             self.neighbors,
-            heading("scores over resolution"),
+            pn.Row(heading("scores over resolution"), self._moved_button, **WIDE),
             self.scores,
             pn.Row(copy, export, margin=(8, 0), styles={"gap": "8px"}, **WIDE),
             margin=(0, 16),
@@ -191,7 +199,7 @@ class Explore(Page):
     def _clear(self, opened: Opened) -> None:
         """Other signals: what was drawn of the ones before goes when the new ones' comes, their numbers at once."""
         self._drawn = opened
-        self._labels = self._psnr = self._mapped = None
+        self._labels = self._metric = self._mapped = None
         self.scores.param.update(sizes=[stop.size for stop in opened.stops], ours={}, control={})
         if opened.subject is None:
             self.map.param.update(
@@ -240,11 +248,11 @@ class Explore(Page):
         if subject is None:
             return
         self.ask("clusters", "clustering", subject.clusters, self._show_clusters)
+        self.ask("moved", "clustering", subject.moved, self._show_moved)
         self._look_at_map()
         self.scores.size = self.workspace.stop.size
         self._look_around()
-        if self.state.color == "psnr_db":
-            self.ask("quality", "comparing", subject.psnr_db, self._show_psnr)
+        self._ask_metric()
         self._ask_gallery()
         self._ask_ahead()
 
@@ -262,7 +270,7 @@ class Explore(Page):
             "filling the gallery",
             lambda: gallery_of(subjects, chosen),
             lambda parts: self.gallery.param.update(
-                images=parts[0], chosen=parts[1], values=parts[2][current], current=current
+                images=parts[0], chosen=parts[1], values=parts[2][current], current=current, colors=self._colors()
             ),
         )
 
@@ -315,11 +323,31 @@ class Explore(Page):
         self.sample.numbers = numbers
 
     def _show_clusters(self, labels: np.ndarray) -> None:
-        self._labels = labels
+        subject, before = self.workspace.subject, self._labels
+        assert subject is not None
+        how = subject.method, subject.clusters_wanted, subject.space
+        if before is None or len(before) != len(labels):
+            self._slots = np.arange(int(labels.max(initial=-1)) + 1)
+        elif how != self._found_by:
+            self._slots = matched(labels, before, self._slots)
+        self._labels, self._found_by = labels, how
         self._color()
 
-    def _show_psnr(self, psnr_db: np.ndarray) -> None:
-        self._psnr = psnr_db
+    def _show_moved(self, rows: np.ndarray) -> None:
+        self._moved = rows.tolist()
+        self._moved_button.param.update(label=f"moved: {len(rows):,}", visible=len(rows) > 0)
+
+    def _ask_metric(self) -> None:
+        """Ask for the numbers that colour the points, where numbers do."""
+        subject, color = self.workspace.subject, self.state.color
+        if subject is None or color not in METRICS:
+            return
+        projection = self._mapped[0] if self._mapped else "pca"
+        work = subject.psnr_db if color == "psnr_db" else lambda: subject.kept_neighbors(projection)
+        self.ask("metric", "comparing", work, lambda values: self._show_metric(color, values))
+
+    def _show_metric(self, color: str, values: np.ndarray) -> None:
+        self._metric = color, values
         self._color()
 
     def _show_early(self, layout: np.ndarray, kind: tuple[str, str]) -> None:
@@ -336,8 +364,8 @@ class Explore(Page):
         subject = self.workspace.subject
         if subject is None:
             return
-        if self.state.color == "psnr_db" and self._psnr is None:
-            self.ask("quality", "comparing", subject.psnr_db, self._show_psnr)
+        if self._metric is None or self._metric[0] != self.state.color:
+            self._ask_metric()
         if len(self.map.layout):
             self.map.param.update(**self._values(len(self.map.layout)))
 
@@ -345,13 +373,18 @@ class Explore(Page):
         """What colours the map: labels, clusters or a metric, as far as it is known; else nothing does."""
         signals = self.workspace.loaded.signals
         if self.state.color == "label" and signals.labels is not None:
-            return {"values": signals.labels, "names": signals.class_names, "values_label": "label"}
-        if self.state.color == "psnr_db" and self._psnr is not None:
-            return {"values": self._psnr, "names": (), "values_label": "PSNR [dB]"}
+            return {"values": signals.labels, "names": signals.class_names, "values_label": "label", "colors": []}
+        if self._metric is not None and self._metric[0] == self.state.color and len(self._metric[1]) == n:
+            return {"values": self._metric[1], "names": (), "values_label": METRICS[self.state.color], "colors": []}
         if self.state.color == "cluster" and self._labels is not None:
             names = tuple(map(str, range(int(self._labels.max(initial=-1)) + 1)))
-            return {"values": self._labels, "names": names, "values_label": "cluster"}
-        return {"values": np.full(n, -1), "names": (), "values_label": ""}
+            return {"values": self._labels, "names": names, "values_label": "cluster", "colors": self._colors()}
+        return {"values": np.full(n, -1), "names": (), "values_label": "", "colors": []}
+
+    def _colors(self) -> list[str]:
+        """The colours of the clusters, which they keep when they are found by other means."""
+        palette = theme.categorical(int(self._slots.max(initial=-1)) + 1, self.state.dark)
+        return [palette[slot] for slot in self._slots]
 
     def _thumbnails(self, rows: Sequence[int]) -> list[str]:
         if self.workspace.loaded is None:
@@ -364,6 +397,9 @@ class Explore(Page):
 
     def _dress(self, *events: param.parameterized.Event) -> None:
         self.map.dark = self.gallery.dark = self.scores.dark = self.state.dark
+        self.gallery.colors = self._colors()
+        if len(self.map.layout) and self.workspace.loaded is not None:
+            self.map.param.update(**self._values(len(self.map.layout)))
         self.sample.param.update(dark=self.state.dark, truth=self.state.truth, error=self.state.error)
 
     # -- computing ahead

@@ -3,6 +3,21 @@
 const typing = (event) =>
   event.composedPath().some((node) => ["INPUT", "TEXTAREA", "SELECT"].includes(node.tagName) || node.isContentEditable)
 
+// Space is also how a focused control is pressed.
+const acting = (event) =>
+  event.key === " " && event.composedPath().some((node) => node.matches?.("button, a, label, [role=slider], [role=combobox], [role=option]"))
+
+// The first element that a selector finds, also inside shadow roots.
+function deep(selector, root = document) {
+  const found = root.querySelector(selector)
+  if (found) return found
+  for (const element of root.querySelectorAll("*")) {
+    const inner = element.shadowRoot && deep(selector, element.shadowRoot)
+    if (inner) return inner
+  }
+  return null
+}
+
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text)
@@ -21,7 +36,7 @@ export function render({model, el}) {
   el.style.display = "none"
 
   const onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || !model.keys.includes(event.key)) return
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || acting(event) || !model.keys.includes(event.key)) return
     event.preventDefault()
     model.send_msg(event.key)
   }
@@ -37,7 +52,11 @@ export function render({model, el}) {
     url.search = model.query
     window.history.replaceState(window.history.state, "", url)
   })
-  model.on("msg:custom", (event) => copy(event.data.copy))
+  model.on("msg:custom", (event) => {
+    const asked = event.data ?? event
+    if (asked.copy !== undefined) copy(asked.copy)
+    if (asked.focus !== undefined) deep(`input[placeholder="${asked.focus}"]`)?.focus()
+  })
   model.on("remove", () => {
     document.removeEventListener("keydown", onKey)
     media.removeEventListener("change", onWidth)

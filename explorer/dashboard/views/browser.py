@@ -30,3 +30,7 @@ class Browser(JSComponent):
     def copy(self, text: str) -> None:
         """Put text on the clipboard."""
         self._send_msg({"copy": text})
+
+    def focus(self, placeholder: str) -> None:
+        """Put the cursor into the text field with that placeholder."""
+        self._send_msg({"focus": placeholder})

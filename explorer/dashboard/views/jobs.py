@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable, Viewer
 
+from explorer.dashboard import style
 from explorer.messages import JobState
 
 SHOWN = 12
@@ -21,9 +22,8 @@ class Jobs(Viewer):
 
     def __init__(self, cancel: Callable[[str], None], **params: Any):
         super().__init__(cancel=cancel, **params)
-        color = {"&.MuiButton-root": {"color": "primary.main"}}  # on the header Panel makes it white
         self._button = pmui.Button(
-            variant="text", size="small", margin=0, align="center", sx=color, on_click=self._open
+            variant="text", size="small", margin=0, align="center", sx=style.ON_HEADER, on_click=self._open
         )
         self._list = pn.Column(sizing_mode="stretch_width")
         self.dialog = pmui.Dialog(self._list, title="jobs", title_variant="h6", close_on_click=True)

@@ -19,6 +19,8 @@ _SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "marg
 NONE = "–"
 """What a choice shows while there is nothing to choose."""
 
+SEARCH = "id or label"
+
 HELP = {
     "signals": "Samples of functions: images, curves, volumes. Built-in sets, and those that were "
     "uploaded here or added with `explorer data add`.",
@@ -29,6 +31,7 @@ HELP = {
     "Codes should hardly notice (section 2.4: mean pooling over any points).",
     "clusters": "Fitted to the codes of the signals as they are. At another resolution signals are assigned to the "
     "same clusters, so that a change means that the code moved.",
+    "search": "Selects the signals of this id or label, or all in whose id or label the text occurs. Press Enter.",
 }
 
 
@@ -55,6 +58,8 @@ class Sidebar(Viewer):
             label="K", value=state.k, start=1, end=200, **{**_SMALL, "sizing_mode": None, "width": 96}
         )
         self.upload = Upload(workspace)
+        self._search = pmui.TextInput(label="search", placeholder=SEARCH, description=HELP["search"], **_SMALL)
+        self._search.param.watch(self._find, "value")
         self._filling = False
         for widget in (self._signals, self._method, self._checkpoint, self._k, self.slider):
             widget.param.watch(self._choose, "value")
@@ -109,6 +114,9 @@ class Sidebar(Viewer):
 
     # -- from the controls to the state
 
+    def _find(self, event: param.parameterized.Event) -> None:
+        change(pn.state.curdoc, lambda: self.workspace.search(event.new))
+
     def _choose(self, event: param.parameterized.Event) -> None:
         if not self._filling:
             change(pn.state.curdoc, lambda: self._write(event))
@@ -132,6 +140,7 @@ class Sidebar(Viewer):
             heading("signals"),
             self._signals,
             self.upload,
+            self._search,
             heading("codes"),
             self._method,
             self._checkpoint,
