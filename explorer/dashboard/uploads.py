@@ -18,7 +18,7 @@ from explorer.dashboard import server
 from explorer.errors import ExplorerError, InvalidInput, NotFound
 from explorer.messages import check_hash
 
-SLICE_BYTES = 8 * 2**20
+SLICE_BYTES = 2 * 2**20
 """The most that the browser sends at once."""
 
 UPLOAD, ORIGINAL = r"/upload/([0-9a-f]{32})", r"/original/([0-9a-f]{64})"
