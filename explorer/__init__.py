@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explorer.readers.codesets import CodeSet
     from explorer.shapes import Box, Disc, Polygon
     from explorer.signals import Axis, SignalSet
+    from explorer.widgets import FitMonitor
 
 _HOMES = {
     "Axis": "signals",
@@ -30,6 +31,7 @@ _HOMES = {
     "Engine": "engine",
     "Explore": "dashboard.alone",
     "ExplorerError": "errors",
+    "FitMonitor": "widgets",
     "Flip": "edits",
     "Job": "engine",
     "Map": "dashboard.alone",
@@ -63,6 +65,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Engine",
     "Explore",
     "ExplorerError",
+    "FitMonitor",
     "Flip",
     "Job",
     "Map",
@@ -87,6 +90,8 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "widgets":
+        return import_module("explorer.widgets")
     if name not in _HOMES:
         raise AttributeError(f"module 'explorer' has no attribute {name!r}")
     return getattr(import_module(f"explorer.{_HOMES[name]}"), name)
