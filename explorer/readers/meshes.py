@@ -38,6 +38,8 @@ def read_mesh_file(file: File, options: Options, found: Findings) -> SignalSet:
         with file.open() as stream:
             mesh = trimesh.load(stream, file_type=kind, force="mesh", process=True, skip_materials=True, resolver=None)
         triangles = np.asarray(mesh.triangles, np.float64)
+        if triangles.shape[1:] != (3, 3):
+            raise ValueError(f"corners with {triangles.shape[-1]} coordinates")
         if not 1 <= len(triangles) <= _FACES_LIMIT or not np.isfinite(triangles).all():
             raise ValueError(f"{len(triangles)} triangles, or places that are not finite")
         low, high = triangles.reshape(-1, 3).min(0), triangles.reshape(-1, 3).max(0)

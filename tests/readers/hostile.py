@@ -447,6 +447,7 @@ def _paths(whole: dict[str, bytes], outside: str) -> Iterator[tuple[str, bytes]]
         + _box(b"moov", _box(b"dref", b"\0\0\0\0\0\0\0\1" + _box(b"url ", b"\0\0\0\0" + outside.encode() + b"\0"))),
     )
     yield "obj with a material", f"mtllib {outside}\nusemtl x\nv 0 0 0\nv 1 0 0\nv 0 1 1\nf 1 2 3\n".encode()
+    yield "obj with two coordinates", b"v 0 0\nv 1 0\nv 0 1\nf 1 2 3\n"
     yield "gltf", json.dumps({"asset": {"version": "2.0"}, "buffers": [{"uri": f"file://{outside}"}]}).encode()
     from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian
