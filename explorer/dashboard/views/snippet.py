@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.portraits import grid_for
+from explorer.dashboard.views.side_by_side import Scene
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -106,6 +107,34 @@ def classify_snippet(subject: Subject, name: str, space: str, method: str, seeds
         f"raw = engine.classify(codes[train], codes[test], space='raw', {how})",
         'print(ours["accuracy"], raw["accuracy"])',
     ]
+    return "\n".join(lines) + "\n"
+
+
+def comparison_snippet(scene: Scene, name: str) -> str:
+    """A program of the public face: the same signals by the same checkpoints, and how good they are.
+
+    Args:
+        name: by which the engine knows the signals.
+    """
+    rows = list(scene.rows)
+    ids = [rival.entry.id for rival in scene.rivals]
+    shape, window = grid_for(scene.subject.signals, scene.size, scene.position)
+    seen = f"resolution={shape!r}" + (f", window={window!r}" if window else "")
+    resolution = _resolution(scene.subject.sampling)
+    lines = [
+        "import explorer",
+        "",
+        "engine = explorer.connect()",
+        f"signals = engine.load({name!r})",
+        f"assert signals.id == {scene.subject.signals.id!r}",
+        f"for id in {ids!r}:",
+        "    model = engine.checkpoint(id)",
+        f"    codes = engine.encode(model, signals, resolution={resolution})[{rows!r}]",
+        f"    pictures = engine.render(codes, {seen})",
+        "    print(model.representation, engine.quality(codes))",
+    ]
+    if scene.subject.sampling.is_grid and scene.subject.signals.shape is not None:
+        lines.append(f"print('cubic', engine.control(signals, {resolution}, rows={rows!r}))")
     return "\n".join(lines) + "\n"
 
 

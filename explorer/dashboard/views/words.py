@@ -18,6 +18,9 @@ table.plain { border-collapse: collapse; }
 .plain th { font-weight: 400; text-align: left; opacity: .75; padding: 3px 16px 3px 0; }
 .plain td { padding: 3px 16px 3px 0; }
 .plain tr { border-bottom: 1px solid var(--divider-color); }
+.table { border-collapse: collapse; width: 100%; font-size: 12px; }
+.table td, .table th { padding: 3px 0 3px 10px; text-align: right; vertical-align: bottom; font-weight: 400; }
+.table td:first-child { text-align: left; padding-left: 0; }
 kbd { font: 12px ui-monospace, monospace; padding: 1px 6px;
       border: 1px solid var(--divider-color); border-radius: 4px; }
 """
