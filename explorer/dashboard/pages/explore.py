@@ -17,6 +17,7 @@ from explorer.dashboard.page import Page
 from explorer.dashboard.state import COLORS
 from explorer.dashboard.views import export
 from explorer.dashboard.views.colors import matched
+from explorer.dashboard.views.draw import Draw
 from explorer.dashboard.views.gallery import CHOSEN, TILE_SIZE, Gallery, gallery_of
 from explorer.dashboard.views.map import Map
 from explorer.dashboard.views.neighbors import SIZE as NEIGHBOR_SIZE
@@ -57,6 +58,8 @@ class Explore(Page):
         self.sample = SamplePane(dark=state.dark, truth=state.truth, error=state.error)
         self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
         self.scores = Scores(dark=state.dark)
+        self.draw = Draw()
+        self._drawer = pn.Column(self.draw, visible=False, margin=0, **WIDE)
         self._labels: np.ndarray | None = None
         self._slots = np.zeros(0, np.int64)  # the colour of each cluster
         self._found_by: tuple[Any, ...] = ()
@@ -75,6 +78,8 @@ class Explore(Page):
         follow(state, self._look_around, "neighbors")
         follow(state, self._dress, "dark", "truth", "error")
         follow(self.neighbors, self._go_to, "clicked")
+        follow(self.draw.neighbors, self._go_to, "clicked")
+        follow(self.draw, self._find_drawn, "wish")
         for view in (self.map, self.gallery):
             follow(view, lambda event: state.param.update(selection=event.new), "selection")
         follow(self.gallery, lambda event: self.map.param.update(hovered=event.new), "hovered")
@@ -89,6 +94,8 @@ class Explore(Page):
             state.param.projection, options={"UMAP": "umap", "PCA": "pca"}, label="map", width=120, **SMALL
         )
         self._link_space(space, "space")
+        draw = pmui.Button(label="draw", icon="draw", variant="outlined", align="center", **SMALL)
+        draw.on_click(lambda event: self._open_drawer())
         train = pmui.Button(
             label="train a hypernetwork", variant="outlined", visible=False, margin=(0, 16), size="small"
         )
@@ -102,7 +109,8 @@ class Explore(Page):
         return pn.Column(
             pn.Column(self.map, sizing_mode="stretch_both", min_height=240, margin=0),
             train,
-            pn.Row(color, space, projection, styles={"gap": "8px"}, margin=(8, 16), **WIDE),
+            pn.Row(color, space, projection, draw, styles={"gap": "8px"}, margin=(8, 16), **WIDE),
+            self._drawer,
             pn.Column(
                 self.gallery,
                 height=style.GALLERY_HEIGHT,
@@ -232,6 +240,36 @@ class Explore(Page):
             return ""
         return export.table(subject.signals, self.map.layout, self._labels, self.state.selection)
 
+    # -- drawing
+
+    def _open_drawer(self) -> None:
+        """Open or close the drawer; what stood on the map goes with it."""
+        self._drawer.visible = not self._drawer.visible
+        subject = self.workspace.subject
+        if self._drawer.visible and subject is not None:
+            self.draw.prepare(subject, self.workspace.row)
+        else:
+            self.draw.clear()
+
+    def _find_drawn(self, *events: param.parameterized.Event) -> None:
+        """Ask where what is on the canvas comes to stand; only where encoding is one forward pass."""
+        opened, subject = self.workspace.opened, self.workspace.subject
+        if subject is None or self.draw.wish is None:
+            self.map.marks = np.zeros((0, 2))
+            return
+        if not (opened.capabilities or {}).get("amortised"):
+            self.draw.say(
+                f"{subject.checkpoint.representation} fits every signal anew: choose one that encodes at once"
+            )
+            return
+        row, dark, projection = self.workspace.row, self.state.dark, self._mapped[0] if self._mapped else "pca"
+
+        def show(seen: Any) -> None:
+            self.draw.show(*seen)
+            self.map.marks = seen[0].place[None]
+
+        self.ask("drawn", "encoding", lambda: self.draw.seen(subject, row, projection, dark), show)
+
     # -- looking
 
     def _look_anew(self, *events: param.parameterized.Event) -> None:
@@ -278,6 +316,8 @@ class Explore(Page):
         for view in (self.map, self.gallery):
             if view.selection != self.state.selection:
                 view.selection = self.state.selection
+        if self._drawer.visible and self.workspace.subject is not None:
+            self.draw.prepare(self.workspace.subject, self.workspace.row)
         self._ask_for_one(then=self._look_around)
         self._ask_gallery()
 

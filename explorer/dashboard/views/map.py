@@ -57,6 +57,7 @@ class Map(pn.viewable.Viewer):
     moved_from = param.Array(default=None, allow_None=True, doc="Layout before the last move, [n, 2]; draws tails.")
     selection = param.List(default=[], doc="Selected rows, in the order of their selection.")  # unchecked: 0.3 us each
     hovered = param.Integer(default=None, allow_None=True, doc="The row under the pointer.")
+    marks = param.Array(default=np.zeros((0, 2)), doc="Places of the layout that are ringed, [k, 2].")
     thumbnails = param.Callable(default=None, allow_None=True, doc="rows -> data URIs of pictures; called on a thread.")
     busy = param.String(default="", doc="A word for what is being computed; dims the map while it stands.")
     empty = param.String(default="no signals yet", doc="What stands where there is nothing to draw.")
@@ -112,6 +113,7 @@ class Map(pn.viewable.Viewer):
         self.param.watch(self._on_selection, "selection")
         self.param.watch(self._on_hovered, "hovered")
         self.param.watch(self._on_words, ["busy", "empty"])
+        self.param.watch(lambda event: self._apply(self._draw_marks), "marks")
 
     # -- drawing
 
@@ -171,6 +173,10 @@ class Map(pn.viewable.Viewer):
         self._draw_layer(self._figure.all, np.arange(n))
         self._draw_tails()
         self._draw_names()
+        self._draw_marks()
+
+    def _draw_marks(self) -> None:
+        self._figure.draw_marks(self._frame.place(self.marks))
 
     def _draw_selection(self) -> None:
         rows = np.array(self.selection, int)

@@ -165,6 +165,10 @@ class MapFigure:
             padding=(2, 5),
             level="overlay",
         ).glyph
+        self.marks = ColumnDataSource(NOTHING)
+        self._mark = self.plot.scatter(
+            "x", "y", source=self.marks, size=14, fill_color=None, line_width=3, level="overlay"
+        ).glyph
         self.ring = ColumnDataSource(NOTHING)
         self._ring = self.plot.scatter("x", "y", source=self.ring, fill_color=None, line_width=2, level="overlay").glyph
         self._bar = ColorBar(
@@ -207,7 +211,7 @@ class MapFigure:
         self.veil.glyph.fill_color = tone.page
         self._name.update(text_color=tone.ink, background_fill_color=tone.page)
         self.chosen.glyph.line_color = tone.ink
-        self._ring.line_color = tone.ink
+        self._ring.line_color = self._mark.line_color = tone.ink
         self._bar.update(major_label_text_color=tone.muted, title_text_color=tone.muted)
 
     def rescale(self, scale: Scale, label: str) -> None:
@@ -243,3 +247,7 @@ class MapFigure:
     def draw_ring(self, place: np.ndarray | None) -> None:
         """Rings one place [2], or none."""
         self.ring.data = NOTHING if place is None else {"x": place[:1], "y": place[1:]}
+
+    def draw_marks(self, places: np.ndarray) -> None:
+        """Rings places [k, 2] in a way of its own."""
+        self.marks.data = {"x": places[:, 0], "y": places[:, 1]}

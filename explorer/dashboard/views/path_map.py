@@ -15,22 +15,17 @@ class PathMap(Map):
     """A Map with paths. What is given and what comes back are places of the layout, as `layout` has them."""
 
     paths = param.List(default=[], doc="Pairs of places [T, 2] and a hex colour.")
-    marks = param.Array(default=np.zeros((0, 2)), doc="Places that are ringed, [k, 2].")
     touched = param.Array(default=None, allow_None=True, doc="The empty place that was touched last, [2].")
     line = param.Array(default=None, allow_None=True, doc="The line that was drawn last, [v, 2].")
 
     def __init__(self, **params: Any):
         self._paths = ColumnDataSource({"xs": [], "ys": [], "color": []})
-        self._marks = ColumnDataSource({"x": [], "y": []})
         self._line = ColumnDataSource({"xs": [], "ys": []})
         super().__init__(**params)
 
     def _build(self) -> None:
         plot = self.figure
         plot.multi_line("xs", "ys", source=self._paths, color="color", line_width=3, level="overlay")
-        self._mark = plot.scatter(
-            "x", "y", source=self._marks, size=14, fill_color=None, line_width=3, level="overlay"
-        ).glyph
         drawn = plot.multi_line("xs", "ys", source=self._line, line_width=3, line_dash="dashed", level="overlay")
         self._hand = drawn.glyph
         plot.add_tools(FreehandDrawTool(renderers=[drawn], num_objects=1, description="draw a path"))
@@ -39,12 +34,12 @@ class PathMap(Map):
     def _listen(self) -> None:
         super()._listen()
         self._line.on_change("data", self._on_line)
-        self.param.watch(lambda event: self._apply(self._draw_paths), ["paths", "marks"])
+        self.param.watch(lambda event: self._apply(self._draw_paths), "paths")
 
     def _draw_theme(self) -> None:
         super()._draw_theme()
         tone = theme.tones(self.dark)
-        self._mark.line_color = self._hand.line_color = tone.ink
+        self._hand.line_color = tone.ink
 
     def _draw_points(self) -> None:
         super()._draw_points()
@@ -57,8 +52,6 @@ class PathMap(Map):
             "ys": [path[:, 1].tolist() for path in placed],
             "color": [color for _, color in self.paths],
         }
-        x, y = self._frame.place(self.marks).T if len(self.marks) else ((), ())
-        self._marks.data = {"x": list(x), "y": list(y)}
 
     def _on_tap(self, event: Any) -> None:
         """A touched point is selected as on any map; an empty place leaves the selection as it is."""
