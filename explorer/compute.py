@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.analysis import classification, clustering, metrics, neighbors, projection
+from explorer.analysis import classification, clustering, load_sklearn, metrics, neighbors, projection
 from explorer.analysis.alignment import align
 from explorer.artifacts import Arrays, Artifact
 from explorer.clouds import Cloud
@@ -386,6 +386,7 @@ def _affordable(numbers: int) -> None:
 
 
 def _vectors(codes: CodesRecipe, space: str, engine: "LocalEngine", report: Report) -> np.ndarray:
+    load_sklearn()  # whoever asks for vectors is about to analyse them, in one of several threads
     return engine.run(Vectors(codes=codes, space=space), report).arrays["vectors"]
 
 

@@ -33,7 +33,7 @@ class Draw(Viewer):
         self.found = Pictures(box=BOX, width=212, margin=0)
         self.neighbors = Pictures(box=NEIGHBOR_BOX, captions=False, width=220, margin=0)
         self._said = words("draw, and see where it comes to stand", sizing_mode=None, width=220)
-        self._mode = pmui.RadioButtonGroup(options=["draw", "rub out"], value="draw", size="small", margin=0)
+        self._mode = pmui.RadioButtonGroup(options=["draw", "rub out"], value="draw", size="small", width=140, margin=0)
         self._clear = pmui.Button(label="clear", variant="text", on_click=lambda event: self.clear(), **SMALL)
         self._mode.param.watch(self._switch, "value")
         self.sketch.param.watch(lambda event: setattr(self, "wish", event.new), ["ink", "gone"])
