@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
     from explorer.dashboard.alone import Explore, Map
+    from explorer.dashboard.public import Compare, Interpolate
     from explorer.edits import Copy, Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift, Thin
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
@@ -26,6 +27,7 @@ _HOMES = {
     "Checkpoint": "codes",
     "CodeSet": "readers.codesets",
     "Codes": "codes",
+    "Compare": "dashboard.public",
     "Copy": "edits",
     "Disc": "shapes",
     "Engine": "engine",
@@ -33,6 +35,7 @@ _HOMES = {
     "ExplorerError": "errors",
     "FitMonitor": "widgets",
     "Flip": "edits",
+    "Interpolate": "dashboard.public",
     "Job": "engine",
     "Map": "dashboard.alone",
     "Mask": "edits",
@@ -60,6 +63,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Checkpoint",
     "CodeSet",
     "Codes",
+    "Compare",
     "Copy",
     "Disc",
     "Engine",
@@ -67,6 +71,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "ExplorerError",
     "FitMonitor",
     "Flip",
+    "Interpolate",
     "Job",
     "Map",
     "Mask",

@@ -43,6 +43,7 @@ class Compare(Page):
     loupe = param.Boolean(False, doc="Whether a loupe follows the pointer.")
     what = param.Selector(default=MAPS[0], objects=list(MAPS), doc="Signals side by side, or maps.")
     position = param.Number(0.5, bounds=(0, 1), doc="Over three axes, where on the first one the slice lies.")
+    only = param.List([], item_type=str, doc="Ids of the checkpoints that are compared; empty: all that fit.")
     other = param.String("", doc="Id of the checkpoint of the second map; empty: the first that is another.")
 
     def __init__(self, workspace: Workspace, **params: Any):
@@ -151,7 +152,8 @@ class Compare(Page):
         opened, subject = self.workspace.opened, self.workspace.subject
         if subject is None:
             return
-        entries, rows, equal = opened.menu.checkpoints, self.rows, self.equal
+        rows, equal = self.rows, self.equal
+        entries = [entry for entry in opened.menu.checkpoints if not self.only or entry.id in self.only]
 
         def work() -> tuple[list[Rival], list[Rival]]:
             found = comparison.rivals(
