@@ -27,15 +27,15 @@ def test_a_comparison_is_looked_at_closely_and_opened_again_elsewhere(page: Page
     before = frame.bounding_box()
     tiles.press("+")
     tiles.press("+")
-    page.wait_for_function(
-        "([alt, width]) => deep(`img[alt^='${alt}']`).clientWidth > width", arg=["truth of 3", before["width"]]
-    )
-    page.wait_for_function(
-        "Object.keys(models().find((model) => model.data?.fine !== undefined)?.data.fine ?? {}).length > 0"
-    )
+    assert before is not None
+    grown = "(width) => deep(`img[alt^='truth of 3']`).clientWidth > 1.5 * width"
+    page.wait_for_function(grown, arg=before["width"])
+    fine = "() => [...deep(`img[alt^='cubic of 3']`).parentElement.children][1].src.startsWith('data:image/png')"
+    page.wait_for_function(fine)
     tiles.press("0")
 
     page.get_by_role("switch", name=re.compile("^loupe")).check()
+    page.wait_for_function("deep('.frame.loupe') !== null")
     box = page.get_by_alt_text(re.compile("^cubic of 3")).bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 60, box["y"] + 60)
