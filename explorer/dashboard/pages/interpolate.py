@@ -71,6 +71,7 @@ class Interpolate(Page):
         self._shown: dict[int, Strip] = {}
         self._places: dict[int, np.ndarray] = {}
         self._drawn: Drawn | None = None
+        self._live: dict[str, list[Picture]] = {}
         self._shown_line = Strip("", DRAWN, "")
         self._mapped: tuple[Any, ...] | None = None
         follow = self.follow
@@ -266,10 +267,24 @@ class Interpolate(Page):
         subject, t, size, dark = self.subject, self.t, self.size, self.state.dark
         if subject is None:
             return
-        named = {i: (way.name, way.label) for i, way in enumerate(self._ways)}
-        running = [(f"{named[i][1]}", named[i][0], walk) for i, walk in sorted(self._walks.items()) if i in named]
+        by_checkpoint: dict[str, list[tuple[str, str, Walk]]] = {}
+        for i, walk in sorted(self._walks.items()):
+            way = self._ways[i]
+            by_checkpoint.setdefault(way.name, []).append((way.label, way.name, walk))
+        first = next(iter(by_checkpoint), "")
+        self._live = {name: self._live.get(name, []) for name in by_checkpoint}
+        for name, running in by_checkpoint.items():  # each in a slot of its own: a slow one holds up no other
+            work = partial(live, subject.signals, running, name == first, t, size, dark)
+            self.ask(f"live {name}", "rendering", work, partial(self._show_live, name))
         drawn = self._drawn
-        self.ask("live", "rendering", lambda: live(subject.signals, running, drawn, t, size, dark), self.live.show)
+        if drawn is not None:
+            work = partial(live_drawn, subject.signals, drawn, t, size, dark)
+            self.ask("live drawn", "rendering", work, partial(self._show_live, DRAWN))
+
+    def _show_live(self, name: str, pictures: list[Picture]) -> None:
+        if name in self._live or name == DRAWN:
+            self._live[name] = pictures
+            self.live.show([each for part in self._live.values() for each in part])
 
     # -- showing
 
@@ -447,25 +462,22 @@ def walked(subject: Subject, way: Way, ends: Sequence[int], count: int, dark: bo
 
 
 def live(
-    signals: SignalSet,
-    running: Sequence[tuple[str, str, Walk]],
-    drawn: Drawn | None,
-    t: float,
-    size: int,
-    dark: bool,
+    signals: SignalSet, running: Sequence[tuple[str, str, Walk]], first: bool, t: float, size: int, dark: bool
 ) -> list[Picture]:
-    """Ask for the functions at t on every walk, titled and captioned."""
+    """Ask for the functions at t on walks of one checkpoint, titled; the first checkpoint's need not bear its name."""
     shape, window = grid_for(signals, size)
     pictures, grid = [], "×".join(map(str, shape[-2:]))
     for title, name, walk in running:
         grids = walk.rendered([round(t * (len(walk) - 1))], shape, window)
         (pixels,) = portraits(grids, signals.value_range, size, dark)
-        pictures.append(picture(pixels, LIVE_BOX, title if name == running[0][1] else f"{name}, {title}", grid))
-    if drawn is not None:
-        code = drawn.spots[round(t * (len(drawn.spots) - 1))].code
-        pixels = _drawn_function(signals, code, size, dark)
-        pictures.append(picture(pixels, LIVE_BOX, DRAWN, grid))
+        pictures.append(picture(pixels, LIVE_BOX, title if first else f"{name}, {title}", grid))
     return pictures
+
+
+def live_drawn(signals: SignalSet, drawn: Drawn, t: float, size: int, dark: bool) -> list[Picture]:
+    """Ask for the function at t on the line that was drawn."""
+    pixels = _drawn_function(signals, drawn.spots[round(t * (len(drawn.spots) - 1))].code, size, dark)
+    return [picture(pixels, LIVE_BOX, DRAWN, f"{pixels.shape[1]}×{pixels.shape[0]}")]
 
 
 def _drawn_function(signals: SignalSet, code: Any, size: int, dark: bool) -> np.ndarray:
