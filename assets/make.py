@@ -43,6 +43,7 @@ DEMONSTRATIONS = (
     Demonstration("siren", "digits200", (4, 8, 16, 32), preset="compact"),
     Demonstration("oinr", "digits200", (8,), preset="compact"),
     Demonstration("arc", "digits200", (8, 16), preset="compact"),
+    Demonstration("arc", "photographs", (128,), preset="pictures"),
     Demonstration("hypernetwork", "curves", (32, 64, 96, 128, 192, 256, 384, 512, 768)),
     Demonstration("hypernetwork", "faces", (6, 12, 19, 25, 38, 50, 75, 100, 150)),
 )
