@@ -8,7 +8,7 @@ const STYLE = `
   th { font-weight: 400; padding: 2px 6px; color: color-mix(in srgb, var(--panel-on-background-color) 70%, var(--panel-background-color));
        max-width: 96px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   th.row { text-align: right; }
-  caption { text-align: left; padding: 0 0 4px; color: color-mix(in srgb, var(--panel-on-background-color) 70%, var(--panel-background-color)); }
+  caption { text-align: left; white-space: nowrap; padding: 0 0 4px; color: color-mix(in srgb, var(--panel-on-background-color) 70%, var(--panel-background-color)); }
   td { padding: 0; }
   button { font: inherit; color: inherit; border: 0; border-radius: 3px; width: 100%; min-width: 32px; height: 26px; cursor: pointer; padding: 0 4px; }
   button:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 1px; }
@@ -28,7 +28,7 @@ export function render({model, el}) {
     const had = scroll.contains(scroll.getRootNode().activeElement)
     const table = document.createElement("table")
     const caption = table.createCaption()
-    caption.textContent = "rows: the truth, columns: what was said"
+    caption.textContent = counts.length ? "rows: the truth, columns: what was said" : ""
     const head = table.insertRow()
     head.append(document.createElement("th"))
     const heading = (text, scope, row) => {
