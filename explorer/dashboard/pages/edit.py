@@ -94,7 +94,7 @@ class Edit(Page):
         if opened is None or super().missing():
             return super().missing()
         if not (opened.capabilities or {}).get("edits"):
-            return "These codes have no anchors to edit: choose the representation arc on the left."
+            return "These codes have no anchors to edit: choose the representation arc on the left, or train one."
         if opened.signals.d > 2:
             return "Clouds over three axes have no canvas yet: choose images or series on the left."
         return ""
