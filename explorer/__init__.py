@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.codes import Checkpoint, Codes
-    from explorer.dashboard.alone import Explore, Map
-    from explorer.dashboard.public import Compare, Interpolate
+    from explorer.dashboard.public import Compare, EditCloud, Explore, Interpolate, Map
     from explorer.edits import Copy, Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift, Thin
     from explorer.engine import Engine, Job, connect
     from explorer.errors import ExplorerError
@@ -30,14 +29,15 @@ _HOMES = {
     "Compare": "dashboard.public",
     "Copy": "edits",
     "Disc": "shapes",
+    "EditCloud": "dashboard.public",
     "Engine": "engine",
-    "Explore": "dashboard.alone",
+    "Explore": "dashboard.public",
     "ExplorerError": "errors",
     "FitMonitor": "widgets",
     "Flip": "edits",
     "Interpolate": "dashboard.public",
     "Job": "engine",
-    "Map": "dashboard.alone",
+    "Map": "dashboard.public",
     "Mask": "edits",
     "Mix": "edits",
     "Move": "edits",
@@ -66,6 +66,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "Compare",
     "Copy",
     "Disc",
+    "EditCloud",
     "Engine",
     "Explore",
     "ExplorerError",

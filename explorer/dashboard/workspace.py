@@ -12,7 +12,7 @@ from explorer.dashboard.library import Library, Menu
 from explorer.dashboard.state import SELECTION_IN_ADDRESS, State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import Stop, nearest_stop, stops
-from explorer.engine import Engine, connect
+from explorer.engine import Engine
 from explorer.messages import RAW, Entry
 from explorer.observations import Sampling
 from explorer.selection import Selection
@@ -54,17 +54,6 @@ class Workspace(param.Parameterized):
         self._era = 0
         self.calls.follow(state, self.load, "signals", "checkpoint")
         self.calls.follow(state, self._keep, "selection")
-
-    @classmethod
-    def of(cls, signals: SignalSet, engine: Engine | None = None, **choices: Any) -> "Workspace":
-        """A workspace of given signals, in a notebook.
-
-        Args:
-            engine: the one that ``connect`` gives by default.
-            choices: parameters of ``State``.
-        """
-        engine = engine or connect()
-        return cls(engine, State(signals=engine.put_signals(signals), **choices))
 
     # -- what is looked at
 

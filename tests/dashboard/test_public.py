@@ -1,3 +1,5 @@
+"""Pages and views outside the shell, as in a notebook."""
+
 import asyncio
 import time
 from typing import Any
@@ -6,10 +8,14 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.codes import Codes
 from explorer.dashboard.page import Page
 from explorer.dashboard.pages.interpolate import found_by_name
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.resolution import ResolutionSlider
+from explorer.engine import Engine
 from explorer.errors import InvalidInput
+from explorer.readers import load
 
 
 async def rest(page: Page, seconds: float = 60) -> None:
@@ -80,3 +86,95 @@ def test_signals_are_compared_by_given_checkpoints(digits: Subject):
     names = [tile["title"] for tile in page.tiles.rows[0]["tiles"]]
     assert names[:2] == ["observed", "truth"] and len(page.rate.figures) == 1
     assert page.rate.figures[0].psnr_db == pytest.approx([digits.quality(3)["psnr_db"], digits.quality(7)["psnr_db"]])
+
+
+def test_a_map_of_codes_shows_their_layout_clusters_and_pictures(digits: Subject):
+    map = explorer.Map(digits.codes, method="pca", k=4)
+    assert np.allclose(map.layout, digits.codes.engine.project(digits.codes, "pca"))
+    assert set(map.values) == {0, 1, 2, 3}
+    map.selection = [3, 5]
+    assert map.selection == [3, 5]
+    assert map.thumbnails([0])[0].startswith("data:image/png")
+    some = explorer.Map(digits.codes[[7, 9, 11]], method="pca", k=2)
+    assert some.thumbnails([2]) == map.thumbnails([11])
+
+
+def test_explore_alone_shows_what_python_chooses(digits: Subject):
+    async def live() -> explorer.Explore:
+        explore = explorer.Explore(digits.signals, digits.library.engine, projection="pca", resolution=4)
+        view = explore.__panel__()
+        assert list(view.select(ResolutionSlider))
+        for name, value in (("resolution", 4), ("selection", [9, 2]), ("resolution", 16)):
+            setattr(explore, name, value)
+            await asyncio.sleep(0)
+            await rest(explore)
+        return explore
+
+    explore = asyncio.run(live())
+    assert explore.workspace.calls.errors == {}
+    assert explore.selection == explore.map.selection == [9, 2] and explore.resolution == 16
+    assert explore.sample.forms.observed.shape == (16, 16, 1)
+
+
+def test_what_no_codes_can_say_is_an_error(digits: Subject):
+    with pytest.raises(explorer.ExplorerError):
+        explorer.Map(digits.codes, method="magic")
+    with pytest.raises(InvalidInput, match="Explore"):
+        explorer.Explore(digits.signals, digits.library.engine, speed=3)
+
+
+@pytest.fixture(scope="module")
+def clouds(engine: Engine) -> Codes:
+    """Twenty digits as clouds."""
+    signals = load("digits200")[::10]
+    return engine.encode(engine.train("arc", signals, split="all", train_steps=40, steps=20), signals)
+
+
+def test_the_edits_of_a_cloud_are_read_and_written(clouds: Codes):
+    turn, push = explorer.Rotate(angle_deg=90), explorer.Push(center=(0, 0), vector=(0.3, 0), radius=0.5)
+    engine = clouds.engine
+
+    def write(page: Any) -> None:
+        page.edits = [*page.edits, push]
+
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn], radius=0.5))
+    assert page.edits == [turn] and page.selection == [3] and page.canvas.radius == 0.5
+    np.testing.assert_allclose(page._forms.anchors, engine.anchors(engine.edit(clouds, 3, [turn]), 0))
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn]), write)
+    np.testing.assert_allclose(page._forms.anchors, engine.anchors(engine.edit(clouds, 3, [turn, push]), 0))
+
+
+def test_written_edits_are_undone_and_leave_nothing_to_do_again(clouds: Codes):
+    turn, flip = explorer.Rotate(angle_deg=90), explorer.Flip(axis=0)
+
+    def back_and_forth(page: Any) -> None:
+        page.edits = [turn, flip]
+        page.undo()
+        assert page.edits == [turn]
+        page.edits = [flip]
+        page.redo()
+
+    assert lived(lambda: explorer.EditCloud(clouds, 3), back_and_forth).edits == [flip]
+
+
+def test_another_cloud_has_its_own_edits(clouds: Codes):
+    def turn_to(page: Any) -> None:
+        page.selection = [5]
+
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[explorer.Flip(axis=0)]), turn_to)
+    assert page.edits == [] and page.workspace.row == 5
+
+
+def test_what_is_no_cloud_or_no_edit_is_said_in_words(clouds: Codes, digits: Subject):
+    with pytest.raises(InvalidInput, match="hypernetwork"):
+        explorer.EditCloud(digits.codes, 3)
+    with pytest.raises(InvalidInput, match="0 to 19"):
+        explorer.EditCloud(clouds, 20)
+    with pytest.raises(InvalidInput, match="signal set"):
+        explorer.EditCloud(clouds[[1, 2]], 0)
+    with pytest.raises(InvalidInput, match="type str"):
+        explorer.EditCloud(clouds, 3, edits=["push"])
+    page = explorer.EditCloud(clouds, 3)
+    with pytest.raises(InvalidInput, match="type int"):
+        page.edits = [3]
+    assert page.edits == []
