@@ -1,11 +1,18 @@
 // Keys, the window's width, the address and the clipboard. See browser.py.
 
-const typing = (event) =>
-  event.composedPath().some((node) => ["INPUT", "TEXTAREA", "SELECT"].includes(node.tagName) || node.isContentEditable)
+// Inputs that take no text; switches and sliders are such beneath.
+const PRESSED = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"]
 
-// Space is also how a focused control is pressed.
+const typing = (event) =>
+  event.composedPath().some((node) =>
+    node.tagName === "INPUT" ? !PRESSED.includes(node.type) : ["TEXTAREA", "SELECT"].includes(node.tagName) || node.isContentEditable)
+
+// Space is also how a focused control is pressed, and arrows are how a slider moves.
 const acting = (event) =>
-  event.key === " " && event.composedPath().some((node) => node.matches?.("button, a, label, [role=slider], [role=combobox], [role=option]"))
+  event.composedPath().some((node) =>
+    event.key === " "
+      ? node.tagName === "INPUT" || node.matches?.("button, a, label, [role=slider], [role=combobox], [role=option]")
+      : event.key.startsWith("Arrow") && node.tagName === "INPUT" && ["radio", "range"].includes(node.type))
 
 // The first element that a selector finds, also inside shadow roots.
 function deep(selector, root = document) {
