@@ -58,6 +58,8 @@ class Shell:
         self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
         self._side = pn.Column(margin=0, **WIDE)
         self._missing = words(margin=24, visible=False)
+        self._train = pmui.Button(label="train one", variant="outlined", size="small", margin=(0, 24), visible=False)
+        self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))
         self._tabs = {name: self._tab(name) for name in offered()}
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
@@ -126,7 +128,14 @@ class Shell:
     def _main(self) -> pn.Column:
         unseen = pn.Row(self.jobs.dialog, self.help, self.browser, height=0, margin=0)
         return pn.Column(
-            self._banner(), self._missing, self._middle, self._status(), unseen, sizing_mode="stretch_both", margin=0
+            self._banner(),
+            self._missing,
+            self._train,
+            self._middle,
+            self._status(),
+            unseen,
+            sizing_mode="stretch_both",
+            margin=0,
         )
 
     def _banner(self) -> pmui.Alert:
@@ -191,6 +200,7 @@ class Shell:
         """Show the open page's parts, or what it lacks."""
         missing = self.page.missing()
         self._missing.param.update(object=escape(missing), visible=bool(missing))
+        self._train.visible = bool(missing) and self.workspace.loaded is None and "Train" in self._tabs
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
 

@@ -1,6 +1,7 @@
 """What a page is: its middle, its right column, and what it asks while it is shown."""
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, ClassVar
 
 import panel as pn
@@ -11,6 +12,7 @@ from explorer.dashboard import style
 from explorer.dashboard.calls import change
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.sidebar import Sidebar
+from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 
 
@@ -49,6 +51,9 @@ class Page(Viewer):
         """Ask for all that it shows. Called when it is opened, and when other signals or codes are; see ``opened``."""
         raise NotImplementedError
 
+    def clear(self) -> None:
+        """Drop what it shows of signals before. Called when those that are open now have nothing to show."""
+
     def missing(self) -> str:
         """What to choose before the page has something to show, in a sentence; empty where nothing is missing."""
         opened = self.workspace.opened
@@ -74,7 +79,11 @@ class Page(Viewer):
 
     def _look(self, *events: param.parameterized.Event) -> None:
         self._stale = False
-        if self.workspace.opened is not None and not self.missing():
+        if self.workspace.opened is None:
+            return
+        if self.missing():
+            self.clear()
+        else:
             self.look()
 
     def follow(self, source: param.Parameterized, react: Callable[..., None], *names: str) -> None:
@@ -98,9 +107,13 @@ class Page(Viewer):
         long: bool = False,
         then: Callable[[], None] | None = None,
     ) -> None:
-        """Ask in a slot of this page, where the latest wish counts: see ``Workspace.ask``."""
+        """Ask in a slot of this page, where the latest wish counts: see ``Workspace.ask``.
+
+        An answer that comes when the page has nothing to show any more is dropped.
+        """
         if self.shown:
-            self.workspace.ask(self._slot(slot), word, work, show, long=long, then=then)
+            fitting = lambda answer: None if self.missing() else show(answer)  # noqa: E731
+            self.workspace.ask(self._slot(slot), word, work, fitting, long=long, then=then)
         else:
             self._stale = True
 
@@ -123,10 +136,20 @@ class Page(Viewer):
         if self.workspace.opened is None:
             self.workspace.load()
         change(self.workspace.calls.doc, self.open)
+        lacking, parts = words(margin=24), (self.middle(), pn.Column(self.side(), width=style.RIGHT_WIDTH))
+
+        def explain(*events: param.parameterized.Event) -> None:
+            missing = self.missing()
+            lacking.param.update(object=escape(missing), visible=bool(missing))
+            for part in parts:
+                part.visible = not missing
+
+        explain()
+        self.workspace.calls.follow(self.workspace, explain, "opened")
         return pn.Row(
             pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
-            self.middle(),
-            pn.Column(self.side(), width=style.RIGHT_WIDTH),
+            lacking,
+            *parts,
             sizing_mode="stretch_width",
             height=style.ALONE_HEIGHT,
         )

@@ -17,6 +17,7 @@ from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import SHORT, State, from_query
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.workspace import Workspace
+from explorer.signals import SignalSet
 
 
 class Compare(Page):
@@ -121,6 +122,31 @@ def test_what_a_page_lacks_is_said_in_its_place(library: Library, digits: Subjec
     shell = visited(library, f"s={digits.signals.id}&map=pca&sp=raw", lambda shell: press(shell, "4"))
     assert "any space but raw" in shell._missing.object and shell._missing.visible
     assert not any(part.visible for part in shell._middle)
+
+
+def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
+    library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(app, "offered", lambda: ("Explore", "Train"))
+    signals = SignalSet.from_grids(np.zeros((3, 4, 4, 5), np.uint8), axes=["y", "x"], name="five channels")
+    library.engine.put(signals.artifact, "five channels")
+    seen = []
+
+    def look(shell: Shell) -> None:
+        seen.append((shell._missing.visible, shell._train.visible, any(part.visible for part in shell._middle)))
+
+    def click(shell: Shell) -> None:
+        look(shell)
+        shell._train.clicks += 1
+
+    def back(shell: Shell) -> None:
+        look(shell)
+        shell.state.param.update(page="Explore", signals=digits.signals.id)
+
+    shell = visited(library, f"s={signals.id}&map=pca", click, back)
+    look(shell)
+    assert list(shell.pages) == ["Explore", "Train"]
+    assert seen == [(True, True, False), (False, False, True), (False, False, True)]
 
 
 def test_an_unknown_page_in_the_address_opens_the_first(library: Library, digits: Subject):

@@ -12,6 +12,7 @@ from explorer.dashboard.library import Library
 from explorer.dashboard.pages.explore import Explore
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.scores import Scores
 from explorer.dashboard.views.sidebar import Sidebar
 from explorer.dashboard.views.snippet import snippet
 from explorer.dashboard.workspace import Workspace
@@ -176,12 +177,33 @@ def test_other_signals_replace_everything(library: Library, digits: Subject, cur
     assert (explore.map.values == curves.clusters()).all()
 
 
-def test_signals_without_a_checkpoint_say_so(library: Library, engine: Engine):
+def test_signals_without_a_checkpoint_say_so_and_nothing_of_others_stands_for_them(
+    library: Library, engine: Engine, digits: Subject
+):
     signals = SignalSet.from_grids(np.zeros((3, 4, 4, 4), np.uint8), axes=["y", "x"], name="four channels")
     engine.put(signals.artifact, "four channels")
-    explore = explored(library, signals=signals.id)
-    assert explore.workspace.loaded is None
-    assert "no checkpoint" in explore.map.empty
+    choices = {"signals": digits.signals.id, "resolution": 4, "selection": [5]}
+    explore = explored(library, lambda e: e.state.param.update(signals=signals.id), **choices)
+    assert explore.workspace.loaded is None and explore.workspace.calls.errors == {}
+    assert "no checkpoint" in explore.missing() and "train one" in explore.missing()
+    assert len(explore.map.layout) == len(explore.neighbors.pictures) == len(explore.sample._pictures.pictures) == 0
+    assert explore.gallery._grid.lines == explore.gallery._grid.heads == [] and explore.sample.numbers == {}
+    assert explore.scores.ours == {} and not explore._moved_button.visible
+
+
+def test_what_was_cleared_comes_back_with_a_checkpoint(library: Library, engine: Engine, digits: Subject):
+    signals = SignalSet.from_grids(np.zeros((3, 4, 4, 4), np.uint8), axes=["y", "x"], name="four channels")
+    engine.put(signals.artifact, "four channels")
+    explore = explored(library, lambda e: e.state.param.update(signals=digits.signals.id), signals=signals.id)
+    assert explore.missing() == "" and len(explore.map.layout) == len(digits.signals)
+    assert explore.sample.forms is not None and len(explore.neighbors.pictures) == 7
+
+
+def test_a_plot_of_scores_has_axes_once_it_knows_its_stops():
+    scores = Scores()
+    assert not any(axis.visible for axis in scores._plot.axis)
+    scores.sizes = [4, 8]
+    assert all(axis.visible for axis in scores._plot.axis) and scores._plot.xaxis.ticker.ticks == [4, 8]
 
 
 def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(library: Library, digits: Subject):

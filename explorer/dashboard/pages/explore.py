@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Sequence
-from functools import partial
 from html import escape
 from typing import Any
 
@@ -87,7 +86,7 @@ class Explore(Page):
     # -- what stands where
 
     def middle(self) -> Viewable:
-        state, workspace = self.state, self.workspace
+        state = self.state
         color = pmui.Select.from_param(state.param.color, options=COLOR_NAMES, label="colour", width=170, **SMALL)
         space = pmui.Select(label="space", options=[NONE], width=120, **SMALL)
         projection = pmui.Select.from_param(
@@ -96,19 +95,8 @@ class Explore(Page):
         self._link_space(space, "space")
         draw = pmui.Button(label="draw", icon="draw", variant="outlined", align="center", **SMALL)
         draw.on_click(lambda event: self._open_drawer())
-        train = pmui.Button(
-            label="train a hypernetwork", variant="outlined", visible=False, margin=(0, 16), size="small"
-        )
-        train.on_click(lambda event: self._train())
-
-        def offer(*events: Any) -> None:
-            train.visible = workspace.signals is not None and workspace.loaded is None
-
-        offer()
-        workspace.calls.follow(workspace, offer, "opened")
         return pn.Column(
             pn.Column(self.map, sizing_mode="stretch_both", min_height=240, margin=0),
-            train,
             pn.Row(color, space, projection, draw, styles={"gap": "8px"}, margin=(8, 16), **WIDE),
             self._drawer,
             pn.Column(
@@ -187,9 +175,6 @@ class Explore(Page):
 
     # -- living
 
-    def missing(self) -> str:
-        return ""  # the map says it, beside a button that trains
-
     def pressed(self, key: str) -> None:
         if key == "e":
             self.state.error = not self.state.error
@@ -199,33 +184,32 @@ class Explore(Page):
     def look(self) -> None:
         opened = self.workspace.opened
         if opened is not self._drawn:
-            self._clear(opened)
+            self._renew(opened)
         self._dress()
         self.map.selection = self.gallery.selection = self.state.selection
         self._look_anew()
 
-    def _clear(self, opened: Opened) -> None:
+    def clear(self) -> None:
+        self._renew(self.workspace.opened)
+        nothing = np.zeros(0, int)
+        self.map.param.update(layout=np.zeros((0, 2), np.float32), values=nothing, moved_from=None)
+        self.map.marks = np.zeros((0, 2))
+        self.gallery.param.update(images={}, chosen={}, values=nothing, current="")
+        self.sample.param.update(forms=None, numbers={})
+        self.neighbors.show(())
+        self.draw.clear()
+        self._show_moved(nothing)
+        self.scores.param.update(size=0, how="")
+
+    def _renew(self, opened: Opened) -> None:
         """Other signals: what was drawn of the ones before goes when the new ones' comes, their numbers at once."""
         self._drawn = opened
         self._labels = self._metric = self._mapped = None
         self.scores.param.update(sizes=[stop.size for stop in opened.stops], ours={}, control={})
-        if opened.subject is None:
-            self.map.param.update(
-                layout=np.zeros((0, 2), np.float32),
-                values=np.zeros(0, int),
-                empty="no checkpoint for these signals yet: train one",
-            )
 
     def _explain(self, event: param.parameterized.Event) -> None:
         if "load" in event.new:
             self.map.empty = "nothing is loaded"
-
-    def _train(self) -> None:
-        """Ask for a checkpoint of the signals that have none."""
-        signals = self.workspace.signals
-        if signals is not None:
-            work = partial(self.workspace.engine.train, "hypernetwork", signals, split="all", wait=False)
-            self.ask("train", "asking for a training", work, lambda job: None)
 
     def _copy(self) -> None:
         subject = self.workspace.subject

@@ -52,7 +52,7 @@ def numbers_html(numbers: dict[str, Any]) -> str:
 class SamplePane(Viewer):
     """One signal; what is shown of it is given, not fetched."""
 
-    forms = param.ClassSelector(class_=(Images, Curves), default=None, doc="The signal in every form.")
+    forms = param.ClassSelector(class_=(Images, Curves), default=None, doc="The signal in every form; None: nothing.")
     numbers = param.Dict({}, doc="What ``numbers_of`` gives.")
     truth = param.Boolean(False, doc="Whether the whole signal is shown for what was observed.")
     error = param.Boolean(True, doc="Whether the error is shown.")
@@ -74,6 +74,9 @@ class SamplePane(Viewer):
         elif isinstance(self.forms, Curves):
             self._hold(self._plot.layout)
             self._plot.show(self.forms, truth=self.truth, error=self.error, dark=self.dark)
+        else:
+            self._hold(self._pictures)
+            self._pictures.show(())
 
     def _hold(self, view: Viewable) -> None:
         if self._body[0] is not view:

@@ -69,6 +69,7 @@ class Scores(Viewer):
     def _rule(self) -> None:
         """The axes; kept apart from what moves with the slider, since new tickers are slow to send."""
         self._plot.yaxis.axis_label = METRICS[self.metric]
+        self._plot.xaxis.visible = self._plot.yaxis.visible = bool(self.sizes)
         if self.sizes:
             self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
             self._plot.xaxis.ticker = FixedTicker(ticks=self.sizes)
