@@ -12,7 +12,8 @@ PRESS = """
 const heard = []
 globalThis.document = { addEventListener: (name, react) => { globalThis.onKey = react } }
 globalThis.window = { matchMedia: () => ({ matches: false, addEventListener: () => {} }) }
-render({ model: { keys: ["e", " ", "ArrowLeft"], on: () => {}, send_msg: (key) => heard.push(key) }, el: { style: {} } })
+const model = { keys: ["e", " ", "ArrowLeft"], on: () => {}, send_msg: (key) => heard.push(key) }
+render({ model, el: { style: {} } })
 for (const [key, node] of CASES) {
   onKey({ key, composedPath: () => [node, {}], preventDefault: () => {} })
 }
