@@ -105,6 +105,7 @@ class Shell:
             busy_indicator=None,
             dark_theme=self.state.dark,
             theme_config=style.material(),
+            raw_css=[style.LOADING],
         )
 
     def _top(self) -> pn.Row:

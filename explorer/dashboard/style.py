@@ -15,6 +15,19 @@ ON_HEADER = {"color": "inherit !important"}
 """What a text button needs there: Panel makes it white."""
 
 
+LOADING = """
+#loader { background: none; pointer-events: none; align-items: center; justify-content: end; }
+#loader .spinner { position: fixed; top: 0; left: 0; width: 100%; height: 2px; border: 0; border-radius: 0;
+                   background: var(--mui-palette-primary-main, #1668b8); transform-origin: left;
+                   animation: opening 2s ease-in-out infinite; }
+#loader:not(.error)::after { content: "opening …"; font: 14px system-ui, sans-serif; opacity: .65; padding: 24px;
+                             color: var(--mui-palette-text-primary, #626a73); }
+@keyframes opening { from { transform: scaleX(0) } to { transform: scaleX(1) } }
+@media (prefers-reduced-motion: reduce) { #loader .spinner { animation: none } }
+"""
+"""While the page opens: a thin bar and a word over it, instead of the toolkit's grey veil."""
+
+
 def tab(current: bool) -> dict[str, Any]:
     """A page's tab: the open one is underlined."""
     line = "2px solid " + ("currentColor" if current else "transparent")
