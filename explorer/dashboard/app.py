@@ -58,8 +58,8 @@ class Shell:
         self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
         self._side = pn.Column(margin=0, **WIDE)
         self._missing = words(margin=24, visible=False)
-        self._train = pmui.Button(label="train one", variant="outlined", size="small", margin=(0, 24), visible=False)
-        self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))
+        self._remedy = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24), visible=False)
+        self._remedy.on_click(lambda event: change(pn.state.curdoc, self._help))
         self._tabs = {name: self._tab(name) for name in offered()}
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
@@ -75,6 +75,7 @@ class Shell:
         follow(self.state, self._turn, "page")
         follow(self.state, self._address, *self.state.param)
         follow(workspace, self._explain, "opened")
+        follow(self.state, self._explain, "resolution", "uneven")
         workspace.param.watch(lambda event: self.history.settle(), "opened")
         self._turn()
 
@@ -131,7 +132,7 @@ class Shell:
         return pn.Column(
             self._banner(),
             self._missing,
-            self._train,
+            self._remedy,
             self._middle,
             self._status(),
             unseen,
@@ -201,9 +202,15 @@ class Shell:
         """Show the open page's parts, or what it lacks."""
         missing = self.page.missing()
         self._missing.param.update(object=escape(missing), visible=bool(missing))
-        self._train.visible = bool(missing) and self.workspace.loaded is None and "Train" in self._tabs
+        remedy = self.page.remedy() if missing else None
+        self._remedy.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
+
+    def _help(self) -> None:
+        remedy = self.page.remedy()
+        if remedy is not None:
+            remedy[1]()
 
     def _numbers(self) -> dict[str, str]:
         """Pages by the keys that open them."""

@@ -1,10 +1,12 @@
 """Signal sets, checkpoints and handles on codes: immutable, so one copy serves all visitors of a process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from explorer.codes import Checkpoint, Codes
 from explorer.engine import Engine
+from explorer.errors import NotFound
 from explorer.memo import Memo
 from explorer.messages import Encode, Entry
 from explorer.observations import Sampling
@@ -52,8 +54,21 @@ class Library:
 
     def codes(self, checkpoint: Checkpoint, signals: SignalSet, sampling: Sampling) -> Codes:
         """The codes of all signals as a sampling shows them; computed when they are not there yet."""
-        recipe = Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling.on(signals))
-        return self._codes(recipe.key, lambda: self.engine.encode(checkpoint, signals, sampling))
+
+        def make() -> Codes:
+            about = self.engine.describe()["representations"].get(checkpoint.representation, {})
+            there = None if about.get("amortised") else self.there(checkpoint.id, signals, sampling)
+            return self.engine.encode(checkpoint, signals, sampling, start=there.start if there else None)
+
+        return self._codes(encodings(checkpoint.id, signals, sampling)[0].key, make)
+
+    def there(self, checkpoint: str, signals: SignalSet, sampling: Sampling) -> Encode | None:
+        """The first of ``encodings`` whose codes are there already."""
+        for recipe in encodings(checkpoint, signals, sampling):
+            with suppress(NotFound):
+                self.engine.result_id(recipe.key)
+                return recipe
+        return None
 
     def selection(self, id: str) -> list[int]:
         """The rows of a kept selection."""
@@ -67,6 +82,16 @@ class Library:
         """The signal sets that come with the engine, and those that people added."""
         kept = [entry.name for entry in self.engine.entries("signals")]
         return tuple(dict.fromkeys([*self.engine.describe()["datasets"], *kept]))
+
+
+def encodings(checkpoint: str, signals: SignalSet, sampling: Sampling) -> tuple[Encode, ...]:
+    """All codes of a set: begun afresh and, where signals are fitted, going on from those of the signals as they are.
+
+    The last takes the least work.
+    """
+    own = Sampling().on(signals)
+    afresh = Encode(checkpoint=checkpoint, signals=signals.id, sampling=sampling.on(signals))
+    return (afresh,) if afresh.sampling == own else (afresh, replace(afresh, start=own))
 
 
 def told_apart(entries: Sequence[Entry]) -> dict[str, str]:

@@ -61,6 +61,12 @@ class Page(Viewer):
             return "These signals have no checkpoint yet: choose others on the left, or train one."
         return ""
 
+    def remedy(self) -> tuple[str, Callable[[], None]] | None:
+        """What helps where something is missing, in a word, and how it is done; None where only a choice helps."""
+        if self.workspace.signals is not None and self.workspace.loaded is None:
+            return "train one", lambda: self.workspace.state.param.update(page="Train")
+        return None
+
     def pressed(self, key: str) -> None:
         """One of its keys was pressed."""
 
@@ -109,11 +115,12 @@ class Page(Viewer):
     ) -> None:
         """Ask in a slot of this page, where the latest wish counts: see ``Workspace.ask``.
 
-        An answer that comes when the page has nothing to show any more is dropped.
+        While something is missing nothing is asked, and answers that still come are dropped.
         """
         if self.shown:
             fitting = lambda answer: None if self.missing() else show(answer)  # noqa: E731
-            self.workspace.ask(self._slot(slot), word, work, fitting, long=long, then=then)
+            if not self.missing():
+                self.workspace.ask(self._slot(slot), word, work, fitting, long=long, then=then)
         else:
             self._stale = True
 
@@ -146,6 +153,7 @@ class Page(Viewer):
 
         explain()
         self.workspace.calls.follow(self.workspace, explain, "opened")
+        self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
         return pn.Row(
             pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
             lacking,

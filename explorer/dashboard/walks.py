@@ -12,7 +12,6 @@ from scipy.spatial import cKDTree
 
 from explorer.codes import Codes
 from explorer.dashboard.library import Library, told_apart
-from explorer.errors import NotFound
 from explorer.messages import Encode, Entry
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
@@ -130,11 +129,7 @@ def layer_ways(library: Library, way: Way) -> list[Way]:
 
 def has_codes(library: Library, entry: Entry, signals: SignalSet, sampling: Sampling) -> bool:
     """Whether the signals have been encoded by a checkpoint before."""
-    try:
-        library.engine.result_id(encoding(entry, signals, sampling).key)
-    except NotFound:
-        return False
-    return True
+    return library.there(entry.id, signals, sampling) is not None
 
 
 def encoding(entry: Entry, signals: SignalSet, sampling: Sampling) -> Encode:

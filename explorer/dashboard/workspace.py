@@ -91,6 +91,11 @@ class Workspace(param.Parameterized):
             k=state.k,
         )
 
+    @property
+    def fitted(self) -> bool:
+        """Whether what the state wants to be looked at is there or comes at once; else signals must be fitted first."""
+        return self.loaded is None or self.stop.ready[self.state.uneven]
+
     def step(self, by: int) -> None:
         """The next signal: among the selected ones where there are several, else of all."""
         chosen, signals = self.state.selection, self.signals
@@ -185,13 +190,21 @@ def _opened(library: Library, name: str, checkpoint: str) -> Opened:
     if entry is None:
         return Opened(signals, None, menu, None)
     subject = Subject(library, signals, library.checkpoint(entry.id), Sampling().on(signals))
-    representations = library.engine.describe()["representations"]
-    return Opened(
-        signals,
-        subject,
-        menu,
-        entry,
-        stops(signals, subject.checkpoint),
-        (*subject.reference.spaces, RAW),
-        representations.get(subject.checkpoint.representation),
+    about = library.engine.describe()["representations"].get(subject.checkpoint.representation)
+    places = stops(signals, subject.checkpoint)
+    if about is None or about["amortised"]:
+        spaces = subject.reference.spaces
+    else:
+        spaces = about["spaces"]  # not asked of codes, which opening them would fit
+        own = library.there(entry.id, signals, Sampling()) is not None
+        places = tuple(replace(stop, ready=_ready(subject, stop) if own else (False, False)) for stop in places)
+    return Opened(signals, subject, menu, entry, places, (*spaces, RAW), about)
+
+
+def _ready(subject: Subject, stop: Stop) -> tuple[bool, bool]:
+    """Of even and of uneven samples: whether they have been fitted."""
+    even, uneven = (
+        subject.library.there(subject.checkpoint.id, subject.signals, stop.sampling(uneven)) is not None
+        for uneven in (False, True)
     )
+    return even, uneven

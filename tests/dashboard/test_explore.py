@@ -12,6 +12,7 @@ from explorer.dashboard.library import Library
 from explorer.dashboard.pages.explore import Explore
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.resolution import stops
 from explorer.dashboard.views.scores import Scores
 from explorer.dashboard.views.sidebar import Sidebar
 from explorer.dashboard.views.snippet import snippet
@@ -19,6 +20,7 @@ from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ServerUnavailable
 from explorer.observations import Sampling
+from explorer.readers import load
 from explorer.signals import SignalSet
 
 
@@ -248,3 +250,66 @@ def test_the_map_is_exported_as_a_table(library: Library, digits: Subject):
     cells = lines[2].split(",")
     assert cells[:3] == ["2", "2", str(digits.clusters()[2])] and cells[5] == "1"
     assert [float(cell) for cell in cells[3:5]] == pytest.approx(digits.layout("pca")[2].tolist(), abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def fits(engine: Engine, library: Library) -> Subject:
+    """A few digits through a method that fits each of them; only they as they are have been fitted."""
+    signals = load("digits")[:12]
+    engine.put(signals.artifact, "fitted digits")
+    checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=12)
+    subject = Subject(library, signals, checkpoint, Sampling().on(signals))
+    engine.encode(checkpoint, signals)
+    return subject
+
+
+def there(subject: Subject, uneven: bool = False) -> list[int]:
+    """The sizes at which the signals have been fitted."""
+    made = stops(subject.signals, subject.checkpoint)
+    ask = subject.library.there
+    return [s.size for s in made if ask(subject.checkpoint.id, subject.signals, s.sampling(uneven))]
+
+
+def test_no_signal_is_fitted_before_somebody_asks_for_it(library: Library, fits: Subject):
+    def drag(explore: Explore) -> None:
+        Sidebar(explore.workspace).slider.move(2)
+
+    choices = {"signals": fits.signals.id, "checkpoint": fits.checkpoint.id}
+    explore = explored(library, drag, **choices)
+    assert explore.workspace.calls.errors == {} and there(fits) == [8] and there(fits, uneven=True) == []
+    assert [s.size for s in explore.workspace.opened.stops if s.ready[False]] == [8]
+    assert explore.state.resolution == 16 and list(explore.scores.ours) == [8]
+    assert "Not fitted at 16×16" in explore.missing() and explore.remedy()[0] == "fit 12 signals"
+    marks = Sidebar(explore.workspace).slider.marks
+    assert [mark["size"] for mark in marks if mark["ready"]] == [8]
+    uneven = explored(library, lambda e: e.state.param.update(uneven=True), **choices)
+    assert "uneven" in uneven.missing() and there(fits, uneven=True) == []
+
+
+def test_signals_are_fitted_by_a_job_and_then_shown(
+    library: Library, fits: Subject, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    def fit(explore: Explore) -> None:
+        explore.remedy()[1]()
+
+    choices = {"signals": fits.signals.id, "checkpoint": fits.checkpoint.id, "resolution": 16}
+    explore = explored(library, fit, **choices)
+    job = engine.jobs()[-1]
+    assert (job.recipe["op"], job.state) == ("encode", "done") and job.recipe["start"]["size"] == [8, 8]
+    assert explore.workspace.calls.errors == {} and explore.missing() == "" and there(fits) == [8, 16]
+    assert len(explore.map.layout) == 12 and set(explore.scores.ours) == {8, 16}
+    assert explore.sample.forms.observed.shape == (16, 16, 1)
+    program = snippet(explore.workspace.subject, fits.signals.id, "pca", explore.workspace.row, 64)
+    monkeypatch.setattr(explorer, "connect", lambda: engine)
+    names: dict = {}
+    exec(compile(program, "snippet", "exec"), names)
+    assert np.allclose(names["picture"], explore.sample.forms.fine) and there(fits) == [8, 16]
+
+
+def test_signals_that_were_never_fitted_are_opened_without_a_fit(library: Library, engine: Engine):
+    signals = load("digits")[20:26]
+    engine.put(signals.artifact, "six digits")
+    checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=6)
+    explore = explored(library, signals=signals.id, checkpoint=checkpoint.id)
+    assert "Not fitted at 8×8" in explore.missing() and explore.workspace.opened.spaces[-1] == "raw"
+    assert library.there(checkpoint.id, signals, Sampling()) is None

@@ -12,6 +12,7 @@ import param
 from panel.viewable import Viewable
 
 from explorer.dashboard import style, theme
+from explorer.dashboard.library import encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.state import COLORS
 from explorer.dashboard.views import export
@@ -189,8 +190,28 @@ class Explore(Page):
         self.map.selection = self.gallery.selection = self.state.selection
         self._look_anew()
 
+    def missing(self) -> str:
+        if self.workspace.fitted:
+            return super().missing()
+        uneven = ", from uneven samples," if self.state.uneven else ""
+        return f"Not fitted at {self.workspace.stop.label}{uneven} yet: every signal takes a fit of its own."
+
+    def remedy(self) -> tuple[str, Callable[[], None]] | None:
+        if self.workspace.fitted:
+            return super().remedy()
+        return f"fit {len(self.workspace.signals):,} signals", self._fit
+
+    def _fit(self) -> None:
+        """Have all signals fitted as the slider shows them, and look again."""
+        workspace, subject = self.workspace, self.workspace.subject
+        recipe = encodings(subject.checkpoint.id, subject.signals, subject.sampling)[-1]
+        work = lambda: workspace.engine.submit(recipe).until_done()  # noqa: E731
+        word = f"fitting {len(subject.signals):,} signals"
+        workspace.ask(f"fit {recipe.key}", word, work, lambda done: workspace.load(), long=True)
+
     def clear(self) -> None:
         self._renew(self.workspace.opened)
+        self.map.selection = self.gallery.selection = self.state.selection
         nothing = np.zeros(0, int)
         self.map.param.update(layout=np.zeros((0, 2), np.float32), values=nothing, moved_from=None)
         self.map.marks = np.zeros((0, 2))
@@ -431,7 +452,11 @@ class Explore(Page):
     def _ask_ahead(self) -> None:
         """Ask for the next resolution, the closest first, that has no scores yet."""
         subject, here = self.workspace.subject, nearest_stop(self.workspace.opened.stops, self.state.resolution)
-        waiting = [i for i, stop in enumerate(self.workspace.opened.stops) if stop.size not in self.scores.control]
+        waiting = [
+            i
+            for i, stop in enumerate(self.workspace.opened.stops)
+            if stop.size not in self.scores.control and stop.ready[self.state.uneven]
+        ]
         if subject is None or not waiting:
             return
         stop = self.workspace.opened.stops[min(waiting, key=lambda i: abs(i - here))]

@@ -8,6 +8,7 @@ const STYLE = `
   .stop { position: absolute; top: 20px; width: 10px; height: 10px; margin: -5px 0 0 -5px; border-radius: 50%;
           box-sizing: border-box; background: var(--panel-background-color); border: 2px solid color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .stop.trained { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
+  .stop.missing, .size.missing { opacity: .4; }
   .native { position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .thumb { position: absolute; top: 20px; width: 22px; height: 22px; margin: -11px 0 0 -11px; border-radius: 50%;
            background: var(--panel-primary-color); box-shadow: 0 0 0 3px var(--panel-background-color); }
@@ -43,9 +44,10 @@ export function render({model, el}) {
     slider.append(rail)
     model.marks.forEach((mark, i) => {
       if (mark.native) add("native", i).title = "the signals' own resolution"
-      const stop = add(`stop ${mark.trained ? "trained" : ""}`, i)
-      stop.title = `${mark.label}, ${mark.trained ? "seen in training" : "not seen in training"}`
-      add(`size ${i === model.value ? "chosen" : ""}`, i).textContent = mark.size
+      const missing = mark.ready ? "" : "missing"
+      const stop = add(`stop ${mark.trained ? "trained" : ""} ${missing}`, i)
+      stop.title = `${mark.label}, ${mark.trained ? "seen in training" : "not seen in training"}${missing && ", not fitted yet"}`
+      add(`size ${i === model.value ? "chosen" : missing}`, i).textContent = mark.size
     })
     const mark = model.marks[model.value]
     if (!mark) return

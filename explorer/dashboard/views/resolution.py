@@ -1,4 +1,7 @@
-"""The resolution slider: the stops that training saw are dots, unseen ones rings, the signals' own is marked."""
+"""The resolution slider: the stops that training saw are dots, unseen ones rings, the signals' own is marked.
+
+Stops at which signals have to be fitted first are pale.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -29,11 +32,13 @@ class Stop:
         shape: the grid's samples along each axis.
         trained: whether training saw it.
         native: whether it is the signals' own.
+        ready: whether codes of even and of uneven samples are there or come at once; else signals are fitted first.
     """
 
     shape: tuple[int, ...]
     trained: bool
     native: bool
+    ready: tuple[bool, bool] = (True, True)
 
     @property
     def size(self) -> int:
@@ -83,9 +88,10 @@ class ResolutionSlider(JSComponent):
     _esm = Path(__file__).with_name("resolution.js")
     _priority_changes = ["value"]
 
-    def show(self, stops: Sequence[Stop], position: int) -> None:
+    def show(self, stops: Sequence[Stop], position: int, uneven: bool = False) -> None:
         """Other stops."""
-        self.param.update(marks=[asdict(s) | {"size": s.size, "label": s.label} for s in stops], value=position)
+        marks = [asdict(s) | {"size": s.size, "label": s.label, "ready": s.ready[uneven]} for s in stops]
+        self.param.update(marks=marks, value=position)
 
     def move(self, by: int) -> None:
         """Some stops finer or coarser, as far as there are."""

@@ -87,7 +87,7 @@ class Sidebar(Viewer):
                 options=named or [NONE], value=entry.id if entry else NONE, disabled=not named
             )
             position = nearest_stop(opened.stops, self.state.resolution) if opened.stops else 0
-            self.slider.show(opened.stops, position)
+            self.slider.show(opened.stops, position, self.state.uneven)
         finally:
             self._filling = False
         self._follow()
@@ -103,7 +103,7 @@ class Sidebar(Viewer):
         opened = self.workspace.opened
         if opened is not None and opened.stops:
             position = nearest_stop(opened.stops, self.state.resolution)
-            self.slider.value = position
+            self.slider.show(opened.stops, position, self.state.uneven)
             self._about.object = about(opened.stops[position], self.state.uneven)
         self._filling = True
         subject = self.workspace.subject
@@ -166,4 +166,6 @@ def about(stop: Stop, uneven: bool) -> str:
         parts.append("the signals’ own")
     if uneven:
         parts.append("uneven")
+    if not stop.ready[uneven]:
+        parts.append("not fitted yet")
     return ", ".join(parts)

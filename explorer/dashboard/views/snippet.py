@@ -6,6 +6,7 @@ from typing import Any
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.portraits import grid_for
 from explorer.dashboard.views.side_by_side import Scene
+from explorer.messages import Encode
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -33,6 +34,8 @@ def snippet(subject: Subject, name: str, projection: str, row: int, render_size:
 
 def opening(subject: Subject, name: str) -> list[str]:
     """The lines up to ``codes``: the signals through their checkpoint, as they are observed."""
+    recipe = subject.codes.recipe
+    start = f", start={_resolution(recipe.start)}" if isinstance(recipe, Encode) and recipe.start else ""
     return [
         "import explorer",
         "",
@@ -40,7 +43,7 @@ def opening(subject: Subject, name: str) -> list[str]:
         f"signals = engine.load({name!r})",
         f"assert signals.id == {subject.signals.id!r}",
         f"model = engine.checkpoint({subject.checkpoint.id!r})",
-        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)})",
+        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)}{start})",
     ]
 
 
