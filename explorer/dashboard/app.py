@@ -50,6 +50,7 @@ class Shell:
     def __init__(self, workspace: Workspace, query: str = ""):
         self.workspace, self.engine, self.state = workspace, workspace.engine, workspace.state
         self._query = query
+        self._done: set[str] = set()  # the jobs that were when last asked
         self.sidebar = Sidebar(workspace)
         self.history = History(self.state)
         self._playing: asyncio.Task | None = None
@@ -242,8 +243,9 @@ class Shell:
             return  # the calls of the page say so already
         if jobs != self.jobs.jobs:
             self.jobs.jobs = jobs
-            if self.workspace.loaded is None and any(job.state == "done" for job in jobs):
-                self.workspace.load()  # the checkpoint that was missing may be there now
+            before, self._done = self._done, {job.id for job in jobs if job.state == "done"}
+            if self._done - before and self.page.missing():
+                self.workspace.load()  # the checkpoint or the codes that were missing may be there now
 
     def _show_help(self, event: Any) -> None:
         change(self.workspace.calls.doc, lambda: self.help.param.update(open=True))

@@ -1,6 +1,7 @@
 """The shell without a browser: several pages over one workspace, each made and asked only when it is open."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,12 +12,14 @@ import pytest
 
 from explorer.dashboard import app, pages
 from explorer.dashboard.app import Shell
-from explorer.dashboard.library import Library
+from explorer.dashboard.library import Library, encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import SHORT, State, from_query
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.workspace import Workspace
+from explorer.observations import Sampling
+from explorer.readers import load
 from explorer.signals import SignalSet
 
 
@@ -147,6 +150,25 @@ def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     look(shell)
     assert list(shell.pages) == ["Explore", "Train"]
     assert seen == [(True, True, False), (False, False, True), (False, False, True)]
+
+
+def test_codes_that_a_job_has_made_are_looked_at_by_all_who_miss_them(library: Library):
+    engine, signals = library.engine, load("digits")[60:72]
+    engine.put(signals.artifact, "some digits")
+    checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=12)
+    seen, polled = [], threading.Event()
+
+    def fit(shell: Shell) -> None:
+        seen.append((shell._remedy.visible, shell._remedy.label))
+        engine.submit(encodings(checkpoint.id, signals, Sampling())[0]).until_done()
+        task = asyncio.ensure_future(shell._poll())
+        task.add_done_callback(lambda done: (seen.append(done.exception()), polled.set()))
+        shell.workspace.ask("wait", "waiting", polled.wait, lambda _: None)
+
+    shell = visited(library, f"s={signals.id}&c={checkpoint.id}&map=pca", fit)
+    assert seen == [(True, "fit 12 signals"), None]
+    assert shell.page.missing() == "" and not shell._remedy.visible
+    assert len(shell.pages["Explore"].map.layout) == 12
 
 
 def test_an_unknown_page_in_the_address_opens_the_first(library: Library, digits: Subject):

@@ -255,7 +255,7 @@ def test_the_map_is_exported_as_a_table(library: Library, digits: Subject):
 @pytest.fixture(scope="module")
 def fits(engine: Engine, library: Library) -> Subject:
     """A few digits through a method that fits each of them; only they as they are have been fitted."""
-    signals = load("digits")[:12]
+    signals = load("digits")[40:52]
     engine.put(signals.artifact, "fitted digits")
     checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=12)
     subject = Subject(library, signals, checkpoint, Sampling().on(signals))
