@@ -87,6 +87,7 @@ def launched(playwright: "Playwright") -> "Browser":
 def opened(browser: "Browser", url: str, width: int = 1440, height: int = 900) -> "Page":
     """A page in a context of its own, with the helpers above."""
     page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(90_000)
     page.add_init_script(HELPERS)
     page.goto(url, wait_until="commit")
     return page

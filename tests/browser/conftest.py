@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for driving.py, which scripts 
 import driving  # noqa: E402
 from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
 
-expect.set_options(timeout=30_000)  # a busy machine is no failure
+expect.set_options(timeout=90_000)  # a busy machine is no failure
 
 
 # Not for the session: while Playwright runs, no other test can start an event loop.

@@ -12,14 +12,14 @@ START = "?p=Compare&r=4&i=3.7"
 @pytest.fixture
 def page(browser: Browser, dashboard: Served):
     page = opened(browser, dashboard.url + START)
-    expect(page.get_by_alt_text(re.compile("^cubic of 3"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_alt_text(re.compile("^cubic of 3"))).to_be_visible(timeout=120_000)
     yield page
     page.context.close()
 
 
 def test_a_comparison_is_looked_at_closely_and_opened_again_elsewhere(page: Page, browser: Browser):
     expect(page.get_by_text("truth", exact=True).first).to_be_visible()
-    expect(page.get_by_role("cell", name="cubic")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("cell", name="cubic")).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile("^±0.25, rms")).first).to_be_visible()
 
     tiles = page.get_by_label(re.compile("pictures side by side"))
@@ -47,13 +47,13 @@ def test_a_comparison_is_looked_at_closely_and_opened_again_elsewhere(page: Page
     expect(page.get_by_text(re.compile("^±0.25, rms"))).to_have_count(0)
     page.wait_for_function("location.search.includes('lo=1')")
     other = opened(browser, page.url)
-    expect(other.get_by_alt_text(re.compile("^cubic of 7"))).to_be_visible(timeout=60_000)
+    expect(other.get_by_alt_text(re.compile("^cubic of 7"))).to_be_visible(timeout=120_000)
     expect(other.get_by_role("switch", name=re.compile("^loupe"))).to_be_checked()
     other.context.close()
 
 
 def test_two_maps_share_a_selection_and_say_how_far_they_agree(browser: Browser, dashboard: Served):
     page = opened(browser, dashboard.url + START + "&w=maps")
-    expect(page.get_by_text(re.compile("nearest neighbours in common"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("nearest neighbours in common"))).to_be_visible(timeout=120_000)
     expect(page.get_by_text("2 of 1,797 selected")).to_have_count(2)
     page.context.close()

@@ -28,7 +28,7 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def page(browser: Browser, clouds: Served) -> Iterator[Page]:
     page = opened(browser, clouds.url + "?p=Edit&s=twenty&i=3")
-    expect(page.get_by_text(re.compile("16 anchors"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("16 anchors"))).to_be_visible(timeout=120_000)
     yield page
     page.close()
 
@@ -57,7 +57,7 @@ def drag(page: Page, by: tuple[int, int]) -> None:
 
 def test_a_push_changes_pixels_and_undo_brings_the_same_ones_back(browser: Browser, clouds: Served):
     page = opened(browser, clouds.url + "?p=Edit&s=twenty&i=3&br=1.0")
-    expect(page.get_by_text(re.compile("16 anchors"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("16 anchors"))).to_be_visible(timeout=120_000)
     start = after(page)
     drag(page, (60, 30))
     pushed = changed(page, start)
@@ -96,5 +96,5 @@ def test_an_edited_cloud_is_kept_as_a_signal(page: Page):
 
 def test_codes_without_anchors_are_told_what_to_choose(browser: Browser, dashboard: Served):
     page = opened(browser, dashboard.url + "?p=Edit")
-    expect(page.get_by_text(re.compile("choose the representation arc"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("choose the representation arc"))).to_be_visible(timeout=120_000)
     page.close()

@@ -109,7 +109,7 @@ def test_an_address_opens_the_same_view_elsewhere(page: Page, browser: Browser):
     expect(page.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible()
     other = opened(browser, page.url)
     wait_for_map(other)
-    expect(other.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible(timeout=60_000)  # behind all that page asked
+    expect(other.get_by_text(re.compile(r"^\d+ points$"))).to_be_visible(timeout=120_000)  # behind all that page asked
     assert stop(other) == "48×48"
     # What was asked for last comes last: the pages are compared once both have it.
     wait_until(page, lambda: picture(other, "render") == picture(page, "render"))
@@ -140,7 +140,7 @@ def test_a_model_server_that_dies_is_started_again_and_nothing_is_lost(page: Pag
     os.kill(server, signal.SIGKILL)
     before = picture(page, "render")
     page.get_by_role("button", name="the signal after").click()
-    page.wait_for_function("(before) => deep('img[alt=render]').src !== before", arg=before, timeout=30_000)
+    page.wait_for_function("(before) => deep('img[alt=render]').src !== before", arg=before, timeout=120_000)
     (fresh,) = children(dashboard.process.pid)
     assert fresh != server
     wait_for_map(page)
@@ -152,7 +152,7 @@ def test_no_request_leaves_this_machine(browser: Browser, dashboard: Served):
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     page.goto(dashboard.url + START)
-    expect(page.get_by_alt_text("render")).to_be_visible(timeout=20_000)
+    expect(page.get_by_alt_text("render")).to_be_visible(timeout=120_000)
     page.get_by_role("slider", name="resolution").press("ArrowRight")
     page.wait_for_timeout(1000)
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"localhost"}

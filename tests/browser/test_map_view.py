@@ -232,7 +232,7 @@ def test_points_jump_where_motion_is_not_wanted(browser, url, visits):
 
 def test_many_points_are_a_picture_and_a_lasso_finds_them(browser, url, visits):
     visit = Visit(browser, url, "many", visits)
-    visit.page.wait_for_function("shaded.data.image.length === 1 && dots.data.x.length === 0", timeout=30_000)
+    visit.page.wait_for_function("shaded.data.image.length === 1 && dots.data.x.length === 0", timeout=120_000)
     places, values = visit.map._places, visit.map.values
     box = around(np.array([np.median(places[values == 2], axis=0)]), 0.05)
     expected = inside_box(places, box)

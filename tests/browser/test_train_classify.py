@@ -22,7 +22,7 @@ def test_a_training_is_started_watched_paused_and_cancelled(browser: Browser, da
     width.press("Enter")
     expect(start).to_be_enabled()
     start.click()
-    expect(page.get_by_text(re.compile(r"training [\d,]+ of 200,000")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"training [\d,]+ of 200,000")).first).to_be_visible(timeout=120_000)
     page.wait_for_function(
         "() => models().some((m) => m.tags?.includes('progress') && m.tags.includes('loss') && m.data?.x?.length > 3)"
     )
@@ -42,14 +42,14 @@ def test_a_cell_of_the_confusion_shows_its_signals_and_a_click_goes_there(browse
     expect(page.get_by_text(re.compile("held out by seed 0: 160 to learn from, 40 asked about"))).to_be_visible()
     page.get_by_role("button", name="classify", exact=True).click()
     right = page.get_by_role("button", name=re.compile("^0, told right: [1-4]$"))
-    expect(right).to_be_visible(timeout=60_000)
+    expect(right).to_be_visible(timeout=120_000)
     expect(page.get_by_text(re.compile(r"0\.\d{3} ± 0\.\d{3}")).first).to_be_visible()
     right.click()
     expect(page.get_by_text(re.compile("“0” told right, seed 0"))).to_be_visible()
     page.get_by_alt_text(re.compile("· “0”")).first.click()
     page.wait_for_function("() => location.search.includes('i=')")
     other = opened(browser, page.url)  # the address brings result, cell and signal
-    expect(other.get_by_text(re.compile("“0” told right, seed 0"))).to_be_visible(timeout=60_000)
+    expect(other.get_by_text(re.compile("“0” told right, seed 0"))).to_be_visible(timeout=120_000)
     assert "cc=0.0" in urlsplit(other.url).query
     other.context.close()
     page.context.close()

@@ -33,14 +33,14 @@ def signal_set(page: Page):
 def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving.Served):
     page = driving.opened(browser, dashboard.url)
     choose(page, named("subjects.csv", TABLE.encode()))
-    expect(page.get_by_text("what was sent")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("what was sent")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("left, right")).to_be_visible()
     expect(page.get_by_text("a (2), b (2)")).to_be_visible()
     page.get_by_role("combobox", name="standardise").click()
     page.get_by_role("menuitem", name="the whole set").click()
-    expect(page.get_by_text("-1 to 1")).not_to_be_visible(timeout=30_000)
+    expect(page.get_by_text("-1 to 1")).not_to_be_visible(timeout=120_000)
     page.get_by_role("button", name="take in").click()
-    expect(signal_set(page)).to_have_text("subjects", timeout=30_000)
+    expect(signal_set(page)).to_have_text("subjects", timeout=120_000)
 
     link = page.get_by_role("link", name="download")
     with page.expect_download() as download:
@@ -49,9 +49,9 @@ def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving
     assert download.value.suggested_filename == "subjects.csv"
 
     page.get_by_role("button", name="delete").click()
-    expect(signal_set(page)).to_have_text("digits", timeout=30_000)
+    expect(signal_set(page)).to_have_text("digits", timeout=120_000)
     page.get_by_role("button", name=re.compile("bring subjects back")).click()
-    expect(signal_set(page)).to_have_text("subjects", timeout=30_000)
+    expect(signal_set(page)).to_have_text("subjects", timeout=120_000)
     page.close()
 
 
@@ -59,7 +59,7 @@ def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving
 def test_what_cannot_be_read_is_said_and_leaves_nothing(browser: Browser, dashboard: driving.Served, home: Path):
     page = driving.opened(browser, dashboard.url)
     choose(page, named("photo.png", b"\x80\x04K\x01."))
-    expect(page.get_by_text("a pickle, which could run anything")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("a pickle, which could run anything")).to_be_visible(timeout=120_000)
     page.wait_for_function("!deep('.choose').hidden")
     deadline = time.monotonic() + 30
     while list((home / "uploads").glob("*")):
@@ -77,7 +77,7 @@ def test_several_files_are_one_archive_whatever_their_names(browser: Browser, da
     names = ["ä" * 60 + ".png", "x" * 140 + ".png", "plain.png"]
     page = driving.opened(browser, dashboard.url)
     choose(page, *(named(name, buffer.getvalue()) for name in names))
-    expect(page.get_by_text("image, tar")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("image, tar")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("4 × 5")).to_be_visible()
     page.get_by_role("button", name="leave").click()
     expect(page.get_by_text("what was sent")).not_to_be_visible()
