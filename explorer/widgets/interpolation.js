@@ -26,6 +26,7 @@ function render({model, el}) {
   const input = make("input")
   input.type = "range"
   input.min = 0
+  input.dataset.lmSuppressShortcuts = "true" // else JupyterLab takes the arrow keys for itself
   const image = make("img")
   const plot = document.createElementNS(SVG, "svg")
   line.append(word, first, input, last, place)
