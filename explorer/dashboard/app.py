@@ -204,14 +204,21 @@ class Shell:
         missing = self.page.missing()
         self._missing.param.update(object=escape(missing), visible=bool(missing))
         remedy = self.page.remedy() if missing else None
-        self._remedy.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
+        label = remedy[0] if remedy else "train one" if missing and self._untrained else ""
+        self._remedy.param.update(label=label, visible=bool(label))
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
 
+    @property
+    def _untrained(self) -> bool:
+        """Whether the signals have no checkpoint, and there is a page that trains one."""
+        return self.workspace.loaded is None and "Train" in self._tabs
+
     def _help(self) -> None:
-        remedy = self.page.remedy()
-        if remedy is not None:
-            remedy[1]()
+        if self._untrained:
+            self.state.page = "Train"
+        else:
+            self.page.help()
 
     def _numbers(self) -> dict[str, str]:
         """Pages by the keys that open them."""

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any, ClassVar
 
 import panel as pn
+import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable, Viewer
 
@@ -63,9 +64,13 @@ class Page(Viewer):
 
     def remedy(self) -> tuple[str, Callable[[], None]] | None:
         """What helps where something is missing, in a word, and how it is done; None where only a choice helps."""
-        if self.workspace.signals is not None and self.workspace.loaded is None:
-            return "train one", lambda: self.workspace.state.param.update(page="Train")
         return None
+
+    def help(self) -> None:
+        """Do what helps."""
+        remedy = self.remedy()
+        if remedy is not None:
+            remedy[1]()
 
     def pressed(self, key: str) -> None:
         """One of its keys was pressed."""
@@ -143,11 +148,15 @@ class Page(Viewer):
         if self.workspace.opened is None:
             self.workspace.load()
         change(self.workspace.calls.doc, self.open)
+        helper = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24))
+        helper.on_click(lambda event: change(self.workspace.calls.doc, self.help))
         lacking, parts = words(margin=24), (self.middle(), pn.Column(self.side(), width=style.RIGHT_WIDTH))
 
         def explain(*events: param.parameterized.Event) -> None:
             missing = self.missing()
+            remedy = self.remedy() if missing else None
             lacking.param.update(object=escape(missing), visible=bool(missing))
+            helper.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
             for part in parts:
                 part.visible = not missing
 
@@ -156,7 +165,7 @@ class Page(Viewer):
         self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
         return pn.Row(
             pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
-            lacking,
+            pn.Column(lacking, helper),
             *parts,
             sizing_mode="stretch_width",
             height=style.ALONE_HEIGHT,

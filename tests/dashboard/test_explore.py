@@ -313,3 +313,18 @@ def test_signals_that_were_never_fitted_are_opened_without_a_fit(library: Librar
     explore = explored(library, signals=signals.id, checkpoint=checkpoint.id)
     assert "Not fitted at 8×8" in explore.missing() and explore.workspace.opened.spaces[-1] == "raw"
     assert library.there(checkpoint.id, signals, Sampling()) is None
+
+
+def test_a_page_alone_says_what_it_lacks_and_offers_what_helps(library: Library, engine: Engine, fits: Subject):
+    alone: list = []
+
+    def show(explore: Explore) -> None:
+        middle = said, offered = explore.__panel__()[1]
+        alone.append((said.visible, said.object, offered.visible, offered.label))
+        explore.state.resolution = 0
+        alone.append([part.visible for part in middle])
+
+    explored(library, show, signals=fits.signals.id, checkpoint=fits.checkpoint.id, resolution=24)
+    (said, text, offered, label), after = alone
+    assert said and "Not fitted at 24×24" in text and offered and label == "fit 12 signals"
+    assert after == [False, False]
