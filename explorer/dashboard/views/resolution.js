@@ -8,8 +8,8 @@ const STYLE = `
   .stop { position: absolute; top: 20px; width: 10px; height: 10px; margin: -5px 0 0 -5px; border-radius: 50%;
           box-sizing: border-box; background: var(--panel-background-color); border: 2px solid color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .stop.trained { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
-  .stop.missing { border-color: var(--divider-color); }
-  .stop.missing.trained { background: var(--divider-color); }
+  .stop.missing { border-color: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
+  .stop.missing.trained { background: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
   .size.missing { opacity: .6; }
   .native { position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .thumb { position: absolute; top: 20px; width: 22px; height: 22px; margin: -11px 0 0 -11px; border-radius: 50%;
