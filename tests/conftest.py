@@ -1,8 +1,12 @@
 """What tests share."""
 
+import os
 from pathlib import Path
 
-import pytest
+# Before anything imports torch, here and in the workers: other numbers of threads round otherwise.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
 
 
 @pytest.fixture(scope="session")

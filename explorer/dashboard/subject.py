@@ -52,7 +52,9 @@ class Subject:
 
     @property
     def clusters_wanted(self) -> int | None:
-        return self.k or len(self.signals.class_names) or None
+        """As chosen, else one for each class; never more than there are signals."""
+        wanted = self.k or len(self.signals.class_names)
+        return min(wanted, len(self.signals)) if wanted else None
 
     # -- all signals
 

@@ -1,9 +1,5 @@
 """An engine in this process with a few digits, some curves, some volumes, and small checkpoints of each."""
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
 import pytest
 
