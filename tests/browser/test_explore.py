@@ -90,6 +90,7 @@ def test_the_slider_follows_hand_and_keys(page: Page):
 def test_a_selection_is_one_everywhere_and_stands_in_the_address(page: Page):
     page.get_by_title(re.compile("distance")).first.click()
     expect(page.get_by_text(re.compile("1 of 1,797 selected"))).to_be_visible()
+    page.wait_for_function("/[?&]i=\\d/.test(location.search)")
     row = re.search(r"i=(\d+)", query(page))
     assert row is not None
     expect(page.get_by_text(re.compile(f"^{row[1]} · “"))).to_be_visible()

@@ -94,6 +94,7 @@ class Visit:
 
     def __init__(self, browser, url: str, path: str, visits: list[Map], **options):
         self.page = browser.new_page(viewport=SIZE, **options)
+        self.page.set_default_timeout(90_000)
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
@@ -107,7 +108,7 @@ class Visit:
         if not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
             self.complaints.append(f"a request left the machine: {url}")
 
-    def until(self, true, seconds: float = 10) -> None:
+    def until(self, true, seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < deadline, "it did not happen in time"
@@ -181,11 +182,16 @@ def test_a_click_selects_the_nearest_point(visit):
 
 def test_the_pointer_brings_a_card_and_takes_it_away(visit):
     row = int(visit.map._places[:, 0].argmax())
-    visit.page.mouse.move(*visit.screen(visit.map._places[row]), steps=3)
-    # On its way the pointer may meet others, whose cards stand until this one's picture is there.
+    # On its way the pointer may meet others, whose cards stand until this one's picture is there; and the map may still
+    # settle into its frame, so that the point is no longer where it was: then the hand follows it.
     card = visit.page.locator(".card", has_text=visit.map.caption(row))
-    card.wait_for()
-    assert visit.map.hovered == row
+
+    def there() -> bool:
+        visit.page.mouse.move(*visit.screen(visit.map._places[row]), steps=3)
+        visit.page.wait_for_timeout(1000)
+        return card.is_visible() and visit.map.hovered == row
+
+    visit.until(there)
     assert card.locator("img").evaluate("async (img) => (await img.decode(), img.naturalWidth)") == 8
     box = card.bounding_box()
     assert 0 <= box["x"] and box["x"] + box["width"] <= SIZE["width"] and 0 <= box["y"]
