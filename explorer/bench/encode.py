@@ -10,7 +10,7 @@ from explorer.signals import SignalSet
 
 def _encoder(images: SignalSet) -> tuple[base.Representation, Checkpoint]:
     method = base.get("hypernetwork")
-    return method, method.train(method.config(overrides={"steps": 5}), images[:64], seed=0)
+    return method, method.train(method.config(overrides={"min_steps": 5, "max_steps": 5}), images[:64], seed=0)
 
 
 def run() -> list[Row]:
