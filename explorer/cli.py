@@ -339,7 +339,7 @@ def _bench(options: argparse.Namespace) -> None:
     from explorer import bench
 
     names = bench.benchmarks()
-    unknown = set(options.names) - set(names)
+    unknown = {name.partition(".")[0] for name in options.names} - set(names)
     if unknown:
         raise InvalidInput(f"Got {', '.join(sorted(unknown))}; expected some of {', '.join(names)}.")
     wanted = options.names or [name for name in names if name not in bench.BY_NAME_ONLY]

@@ -29,8 +29,9 @@ def benchmarks() -> tuple[str, ...]:
 
 
 def run(name: str) -> list[Row]:
-    """The rows of one benchmark."""
-    return import_module(f"{__name__}.{name}").run()
+    """The rows of one benchmark, or of a section of it: ``name.section``."""
+    benchmark, *sections = name.split(".")
+    return import_module(f"{__name__}.{benchmark}").run(*sections)
 
 
 def row(

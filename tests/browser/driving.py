@@ -1,6 +1,6 @@
 """What drives the dashboard in headless Chromium is the benchmark's; here it is at hand for tests."""
 
-from explorer.bench.page import (
+from explorer.bench.page.driving import (
     CHROMIUM,
     FLAGS,
     HELPERS,
