@@ -1,8 +1,9 @@
 """Signal sets, checkpoints and handles on codes: immutable, so one copy serves all visitors of a process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from explorer.codes import Checkpoint, Codes
 from explorer.engine import Engine
@@ -25,10 +26,22 @@ class Menu:
     Args:
         names: of signal sets.
         checkpoints: those that fit, best first.
+        others: those that are for signals of another kind.
+        capabilities: what ``Engine.describe`` says of each representation.
     """
 
     names: tuple[str, ...]
     checkpoints: tuple[Entry, ...]
+    others: tuple[Entry, ...] = ()
+    capabilities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def alike(self, signals: SignalSet, chosen: str) -> tuple[Entry, ...]:
+        """Checkpoints worth a look side by side: the chosen one, and those for signals of the same size."""
+        return tuple(
+            entry
+            for entry in self.checkpoints
+            if entry.id == chosen or tuple(entry.details["domain"]["shape"]) == tuple(signals.reference_shape)
+        )
 
 
 class Library:
@@ -76,7 +89,10 @@ class Library:
 
     def menu(self, signals: SignalSet) -> Menu:
         """What there is, and which checkpoints fit these signals."""
-        return Menu(self.names(), _fitting(self.engine.entries("checkpoint"), signals))
+        entries = self.engine.entries("checkpoint")
+        fitting = _fitting(entries, signals)
+        others = tuple(entry for entry in entries if entry not in fitting)
+        return Menu(self.names(), fitting, others, self.engine.describe()["representations"])
 
     def names(self) -> tuple[str, ...]:
         """The signal sets that come with the engine, and those that people added."""

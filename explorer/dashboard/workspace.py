@@ -190,7 +190,7 @@ def _opened(library: Library, name: str, checkpoint: str) -> Opened:
     if entry is None:
         return Opened(signals, None, menu, None)
     subject = Subject(library, signals, library.checkpoint(entry.id), Sampling().on(signals))
-    about = library.engine.describe()["representations"].get(subject.checkpoint.representation)
+    about = menu.capabilities.get(subject.checkpoint.representation)
     places = stops(signals, subject.checkpoint)
     if about is None or about["amortised"]:
         spaces = subject.reference.spaces

@@ -152,6 +152,32 @@ def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     assert seen == [(True, True, False), (False, False, True), (False, False, True)]
 
 
+def test_where_there_is_no_cloud_to_edit_the_page_opens_one_that_ships(
+    library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(app, "offered", lambda: ("Explore", "Edit"))
+    monkeypatch.setattr(app, "page_class", page_class)
+    seen = []
+
+    def click(shell: Shell) -> None:
+        seen.append((shell._remedy.visible, shell._remedy.label))
+        shell._remedy.clicks += 1
+
+    shell = visited(library, f"s={digits.signals.id}&p=Edit", click)
+    assert seen == [(True, "open the clouds of photographs")]
+    assert shell.state.signals == "photographs" and shell.page.missing() == ""
+
+
+def test_side_by_side_stand_checkpoints_for_signals_of_the_same_size(library: Library, digits: Subject):
+    menu = library.menu(digits.signals)
+    names = {entry.name for entry in menu.checkpoints}
+    assert {"digits functa 0", "faces hypernetwork 0"} <= names
+    faces = next(entry.id for entry in menu.checkpoints if entry.name == "faces hypernetwork 0")
+    alike = {entry.name for entry in menu.alike(digits.signals, digits.checkpoint.id)}
+    assert "digits functa 0" in alike and "faces hypernetwork 0" not in alike
+    assert "faces hypernetwork 0" in {entry.name for entry in menu.alike(digits.signals, faces)}
+
+
 def test_codes_that_a_job_has_made_are_looked_at_by_all_who_miss_them(library: Library):
     engine, signals = library.engine, load("digits")[60:72]
     engine.put(signals.artifact, "some digits")

@@ -139,6 +139,12 @@ class Classify(Page):
         self._progress = words(align="center")
         self._which = pmui.Select(label="seed shown", options=[0], value=0, width=110, size="small", margin=0)
         self._about_cell, self._name = words(), words(align="center")
+        self._results = pn.FlexBox(
+            pn.Column(pn.Row(heading("confusion"), self._which, styles={"gap": "16px"}), self.confusion, margin=0),
+            pn.Column(heading("classes, means over the seeds"), self._classes_table, margin=0),
+            gap="0 48px",
+            visible=False,
+        )
         follow = self.follow
         follow(self._method, lambda event: self._choose("method", event.new), "value")
         follow(self._space, lambda event: self._choose("space", event.new), "value")
@@ -154,11 +160,7 @@ class Classify(Page):
             self._said,
             pn.Row(self._progress, self._cancel, **WIDE),
             self._scores,
-            pn.FlexBox(
-                pn.Column(pn.Row(heading("confusion"), self._which, styles={"gap": "16px"}), self.confusion, margin=0),
-                pn.Column(heading("classes, means over the seeds"), self._classes_table, margin=0),
-                gap="0 48px",
-            ),
+            self._results,
             sizing_mode="stretch_both",
             margin=(8, 16),
             styles={"overflow": "auto"},
@@ -306,6 +308,7 @@ class Classify(Page):
 
     def _draw(self) -> None:
         ours, control = self._found.get("ours"), self._found.get("control")
+        self._results.visible = ours is not None
         space = self.space or (self.workspace.opened.spaces[0] if self.workspace.opened else "")
         self._scores.object = scores_html(ours, control, space) if self._found or self._states else "&nbsp;"
         if ours is not None:

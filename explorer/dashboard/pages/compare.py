@@ -43,7 +43,9 @@ class Compare(Page):
     loupe = param.Boolean(False, doc="Whether a loupe follows the pointer.")
     what = param.Selector(default=MAPS[0], objects=list(MAPS), doc="Signals side by side, or maps.")
     position = param.Number(0.5, bounds=(0, 1), doc="Over three axes, where on the first one the slice lies.")
-    only = param.List([], item_type=str, doc="Ids of the checkpoints that are compared; empty: all that fit.")
+    only = param.List(
+        [], item_type=str, doc="Ids of the checkpoints that are compared; empty: all for signals of this size."
+    )
     other = param.String("", doc="Id of the checkpoint of the second map; empty: the first that is another.")
 
     def __init__(self, workspace: Workspace, **params: Any):
@@ -153,7 +155,9 @@ class Compare(Page):
         if subject is None:
             return
         rows, equal = self.rows, self.equal
-        entries = [entry for entry in opened.menu.checkpoints if not self.only or entry.id in self.only]
+        menu = opened.menu
+        alike = menu.alike(subject.signals, subject.checkpoint.id)
+        entries = [entry for entry in menu.checkpoints if entry.id in self.only] if self.only else alike
 
         def work() -> tuple[list[Rival], list[Rival]]:
             found = comparison.rivals(

@@ -32,6 +32,7 @@ from explorer.dashboard.views.words import figures, heading, words
 from explorer.dashboard.workspace import Workspace
 from explorer.edits import Flip, Mask, Mix, Noise, Push, Rotate, Scale, Thin
 from explorer.errors import InvalidInput
+from explorer.messages import Entry
 from explorer.shapes import Box, Polygon
 
 ICONS = {
@@ -94,10 +95,32 @@ class Edit(Page):
         if opened is None or super().missing():
             return super().missing()
         if not (opened.capabilities or {}).get("edits"):
-            return "These codes have no anchors to edit: choose the representation arc on the left, or train one."
+            return "These codes have no anchors to edit: choose the representation arc on the left."
         if opened.signals.d > 2:
             return "Clouds over three axes have no canvas yet: choose images or series on the left."
         return ""
+
+    def remedy(self) -> tuple[str, Callable[[], None]] | None:
+        """Open clouds that are there: of these signals, else of others, pictures in colour first."""
+        opened, state = self.workspace.opened, self.workspace.state
+        if opened is None or opened.subject is None:
+            return super().remedy()
+        menu = opened.menu
+        editable = [
+            entry
+            for entry in (*menu.checkpoints, *menu.others)
+            if menu.capabilities.get(entry.details["representation"], {}).get("edits")
+            and entry.details["training"].get("name") in menu.names
+        ]
+
+        def far(entry: Entry) -> tuple[bool, int]:
+            return entry.details["training"]["name"] != opened.signals.name, -len(entry.details["domain"]["channels"])
+
+        if not editable:
+            return None
+        best = min(editable, key=far)
+        name = best.details["training"]["name"]
+        return f"open the clouds of {name}", lambda: state.param.update(signals=name, checkpoint=best.id, selection=[])
 
     # -- the page
 

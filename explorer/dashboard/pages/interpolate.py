@@ -188,7 +188,8 @@ class Interpolate(Page):
         opened, subject = self.workspace.opened, self.subject
         if subject is None:
             return
-        entries, library, alone = opened.menu.checkpoints, subject.library, self.alone
+        entries = opened.menu.alike(subject.signals, subject.checkpoint.id)
+        library, alone = subject.library, self.alone
 
         def work() -> list[Way]:
             found = walks.ways(library, subject.signals, entries, subject.sampling)

@@ -29,7 +29,7 @@ class Rate(Viewer):
             x_axis_label="code [kB]", y_axis_label="PSNR [dB]",
         )  # fmt: skip
         self._plot.x_range.range_padding = 0.6
-        self._plot.y_range.range_padding = 0.3
+        self._plot.y_range.range_padding = 0.5
         self._plot.scatter("x", "y", source=self._each, size=5, color="color", alpha=0.5)
         self._plot.scatter("x", "y", source=self._means, size=11, color="color")
         self._labels = LabelSet(
