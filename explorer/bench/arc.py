@@ -29,35 +29,42 @@ from explorer.signals import SignalSet
 _RELEASED = "one image at a time"
 _NEAR, _SHARE, _RATE, _PARTS = 4, 0.05, 5e-3, 4  # of the paper, appendix A
 _MOST_STEPS, _LOOK = 4000, 10
+_LEARNT, _FITTED = 100, 64  # digits that the decoder learns from, and others
+_DECODER_DB, _DECODER_STEPS, _LONGER_STEPS, _PHOTOGRAPHS_STEPS = 29.4, 1000, 3000, 2000
+_GOALS = ((30, 60), (36, 160))  # PSNR, steps of ours at most
+_PHOTOGRAPH_GOAL = (36, 220)
+_SIDE, _EDITED = 256, (128, 256, 512, 1024)
 _METHOD = Arc()
 
 
 def run() -> list[Row]:
     """Digits of 28 x 28 with 39 anchors, a photograph of 256 x 256 with 3277, and edits of it."""
     digits, photograph = _digits(), _photographs()
-    checkpoint, learnt = _decoder(digits[:100])
+    checkpoint, learnt = _decoder(digits[:_LEARNT])
     fits = [
         line
-        for psnr_db, steps in ((30, 60), (36, 160))
-        for line in _fits("28x28", digits[100:164], checkpoint, psnr_db, steps, some=4, rounds=3)
+        for psnr_db, steps in _GOALS
+        for line in _fits("28x28", digits[_LEARNT:], checkpoint, psnr_db, steps, some=4, rounds=3)
     ]
-    shared = _METHOD.train(_METHOD.config(overrides={"train_steps": 2000, "steps": 5}), photograph[1:], seed=0)
-    fits += _fits("256x256", photograph[:1], shared, 36, 220, some=1, rounds=1)
+    shared = _METHOD.train(
+        _METHOD.config(overrides={"train_steps": _PHOTOGRAPHS_STEPS, "steps": 5}), photograph[1:], seed=0
+    )
+    fits += _fits(f"{_SIDE}x{_SIDE}", photograph[:1], shared, *_PHOTOGRAPH_GOAL, some=1, rounds=1)
     return [*learnt, *fits, *_edits(photograph[:1], shared)]
 
 
 def _digits() -> SignalSet:
-    grids = resample(load("digits").values.reshape(-1, 8, 8, 1)[:164], (28, 28))
+    grids = resample(load("digits").values.reshape(-1, 8, 8, 1)[: _LEARNT + _FITTED], (28, 28))
     return SignalSet.from_grids(grids, axes="yx", name="digits 28", value_range=(0, 1))
 
 
 def _photographs() -> SignalSet:
-    """The camera man and, to learn a decoder from, others; grey, 256 x 256."""
+    """The camera man and, to learn a decoder from, others; grey."""
     names = ("camera", "coins", "moon", "brick", "grass", "page")
     grids = [
-        resample(getattr(skimage.data, name)()[None, :, :, None] / np.float32(255), (256, 256))[0] for name in names
+        resample(getattr(skimage.data, name)()[None, :, :, None] / np.float32(255), (_SIDE, _SIDE))[0] for name in names
     ]
-    return SignalSet.from_grids(np.clip(grids, 0, 1), axes="yx", name="photographs 256", value_range=(0, 1))
+    return SignalSet.from_grids(np.clip(grids, 0, 1), axes="yx", name="photographs", value_range=(0, 1))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -166,9 +173,10 @@ def _fits(
     ]
 
 
-def _decoder(signals: SignalSet, psnr_db: float = 29.4) -> tuple[Checkpoint, list[Row]]:
-    """A decoder from 100 images to a PSNR over all of their pixels."""
-    name, config = f"decoder to {psnr_db} dB", _METHOD.config(overrides={"train_steps": 1000, "steps": 5, "least": 4})
+def _decoder(signals: SignalSet) -> tuple[Checkpoint, list[Row]]:
+    """A decoder to a PSNR over all pixels of its images."""
+    name, psnr_db = f"decoder to {_DECODER_DB} dB", _DECODER_DB
+    config = _METHOD.config(overrides={"train_steps": _DECODER_STEPS, "steps": 5, "least": 4})
     fitting, known = Fitting(config, domain_of(signals), "cpu"), Observations(signals)
     decibels: list[float] = []
 
@@ -195,7 +203,7 @@ def _decoder(signals: SignalSet, psnr_db: float = 29.4) -> tuple[Checkpoint, lis
         if step % (2 * _LOOK) == 0:
             with torch.no_grad():
                 got = float(np.mean([-10 * np.log10(float(cloud.loss(decoder))) for cloud in clouds]))
-    checkpoint = _METHOD.train(dataclasses.replace(config, train_steps=3000), signals, seed=0)
+    checkpoint = _METHOD.train(dataclasses.replace(config, train_steps=_LONGER_STEPS), signals, seed=0)
     return checkpoint, [
         row(name, "time", ours, "s", "100 images jointly, as in the paper", plainly / ours),
         row(
@@ -218,7 +226,7 @@ def _edits(signals: SignalSet, checkpoint: Checkpoint) -> list[Row]:
     one = Move(anchors=(middle,), vector=(0.01, 0.02))
     brush = Push(center=tuple(positions[middle].tolist()), vector=(0.03, 0.0), radius=float(away[200]))
     rows = []
-    for size in (128, 256, 512, 1024):
+    for size in _EDITED:
         drawing = _METHOD.draw(checkpoint, code, (size, size))
 
         def drag(edit: Move | Push, drawing=drawing) -> None:

@@ -7,6 +7,8 @@ from explorer.observations import Observations
 from explorer.representations import base
 from explorer.signals import SignalSet
 
+_IMAGES, _SINGLES, _MANY = 10_000, 500, 70_000
+
 
 def _encoder(images: SignalSet) -> tuple[base.Representation, Checkpoint]:
     method = base.get("hypernetwork")
@@ -14,8 +16,8 @@ def _encoder(images: SignalSet) -> tuple[base.Representation, Checkpoint]:
 
 
 def run() -> list[Row]:
-    """10,000 images of 28 x 28 through the hypernetwork, against the same encoder one signal at a time."""
-    name, n, some = "encode 28x28", 10_000, 500
+    """Images of 28 x 28 through the hypernetwork, against the same encoder one signal at a time."""
+    name, n, some = "encode 28x28", _IMAGES, _SINGLES
     images = blocks(n)
     method, checkpoint = _encoder(images)
     every, singles = Observations(images), [Observations(images[i]) for i in range(some)]
@@ -32,12 +34,12 @@ def run() -> list[Row]:
     return [
         row(name, "throughput", n / taken, "signals/s", "one signal at a time", ratio, spread),
         row(name, "share of matrix-product rate", share, str(dtype).removeprefix("torch.")),
-        row(name, "peak memory, 70,000 signals", peak_mib("encode.encode_many"), "MiB"),
+        row(name, f"peak memory, {_MANY:,} signals", peak_mib("encode.encode_many"), "MiB"),
     ]
 
 
 def encode_many() -> None:
-    """The work whose memory is measured: 70,000 images."""
-    images = blocks(70_000)
+    """The work whose memory is measured."""
+    images = blocks(_MANY)
     method, checkpoint = _encoder(images)
     method.encode(checkpoint, Observations(images))

@@ -19,6 +19,7 @@ from explorer.nets.operator import Operator
 from explorer.nets.operator_fits import OperatorFits, Target
 from explorer.readers import load
 
+_SIDE, _TILE, _TOGETHER = 256, 64, 16
 _WIDTHS, _LEVELS = (64, 128, 64), 10
 _STEPS = {28.0: 2100, 30.0: 2900}  # of our schedules, for each PSNR
 _PATIENCE = 3.1  # times our longest fit; then the baseline is left
@@ -30,7 +31,7 @@ def run() -> list[Row]:
     The released training takes many minutes. It is left when it has had 3.1 times as long as our longer fit: its ratio
     is then the least that it can be, and the table says how far it had come.
     """
-    picture = _coffee(256)
+    picture = _coffee(_SIDE)
     ours = {psnr_db: seconds(partial(_ours, picture, psnr_db)) for psnr_db in _STEPS}
     theirs = _released(picture, list(_STEPS), _PATIENCE * max(ours.values()))
     released, rows = "the released training", []
@@ -38,8 +39,8 @@ def run() -> list[Row]:
         there = psnr_db in theirs.reached
         ratio = (theirs.reached[psnr_db] if there else theirs.seconds) / taken
         metric = "time" if there else "time; the baseline was left, its ratio is higher"
-        rows.append(row(f"coffee-256 to {psnr_db:.0f} dB", metric, taken, "s", released, ratio))
-    rows.append(row("coffee-256", f"PSNR of the baseline after {theirs.seconds:.0f} s", theirs.psnr_db, "dB"))
+        rows.append(row(f"coffee-{_SIDE} to {psnr_db:.0f} dB", metric, taken, "s", released, ratio))
+    rows.append(row(f"coffee-{_SIDE}", f"PSNR of the baseline after {theirs.seconds:.0f} s", theirs.psnr_db, "dB"))
     return [*rows, *_at_once()]
 
 
@@ -112,15 +113,15 @@ def _released(picture: torch.Tensor, wanted: Sequence[float], seconds_s: float) 
     return _Baseline(reached, time.perf_counter() - began, psnr_db)
 
 
-def _at_once(n: int = 16) -> list[Row]:
-    """Steps of 16 signals together against one after the other."""
-    digits = load("digits")
+def _at_once() -> list[Row]:
+    """Steps of many signals together against one after the other."""
+    digits, n = load("digits"), _TOGETHER
     images = torch.from_numpy(digits.values.reshape(-1, 8, 8)[:n, None])
-    tiles = _coffee(256).unfold(1, 64, 64).unfold(2, 64, 64).flatten(1, 2).transpose(0, 1)
+    tiles = _coffee(256).unfold(1, _TILE, _TILE).unfold(2, _TILE, _TILE).flatten(1, 2).transpose(0, 1)[:n]
     rows = []
     for name, values, widths, crop in (
-        ("step of 16 digits, 8-8", images, (8, 8), 0),
-        ("step of 16 pictures of 64 x 64, 64-128-64", tiles.contiguous(), _WIDTHS, 32),
+        (f"step of {n} digits, 8-8", images, (8, 8), 0),
+        (f"step of {n} pictures of {_TILE} x {_TILE}, 64-128-64", tiles.contiguous(), _WIDTHS, 32),
     ):
         together = _operator_fits(values, widths, 2.0, crop)
         singles = [together.take(torch.tensor([i])) for i in range(n)]

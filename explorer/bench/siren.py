@@ -11,14 +11,22 @@ from explorer.observations import Observations
 from explorer.readers import load
 from explorer.representations import base
 
+_SIGNALS, _SINGLES, _MANY = 256, 8, 60_000
+_PLANS = (  # PSNR, steps, first and last learning rate, corrections
+    (30, 40, 2e-3, 5e-4, 0),
+    (40, 24, 3e-3, 3e-4, 0),
+    (50, 36, 3e-3, 3e-4, 0),
+    (80, 20, 2e-3, 5e-4, 6),
+)
+
 
 def run() -> list[Row]:
-    """256 digits of 28 x 28, a SIREN of 3 x 64 for each, against a plain loop over the same networks.
+    """Digits of 28 x 28, a SIREN of 3 x 64 for each, against a plain loop over the same networks.
 
     Both start from fresh networks and look at all pixels. The loop is torch's own Adam at the learning rate that
     reaches 40 dB soonest, of 5e-4, 1e-3, 2e-3 and 3e-3; it stops at the very step that gets there.
     """
-    name, n, some = "fit 28x28 3x64", 256, 8
+    name, n, some = "fit 28x28 3x64", _SIGNALS, _SINGLES
     network = Siren(d=2, m=1, widths=(64, 64, 64))
     digits = load("digits")
     grids = resample(digits.values.reshape(-1, *digits.reference_shape, 1)[:n], (28, 28))
@@ -50,12 +58,7 @@ def run() -> list[Row]:
                 loss = error.item()
 
     rows = []
-    for psnr_db, steps, first, last, corrections in (
-        (30, 40, 2e-3, 5e-4, 0),
-        (40, 24, 3e-3, 3e-4, 0),
-        (50, 36, 3e-3, 3e-4, 0),
-        (80, 20, 2e-3, 5e-4, 6),
-    ):
+    for psnr_db, steps, first, last, corrections in _PLANS:
         plan = Plan(
             steps=steps,
             learning_rate=first,
@@ -73,11 +76,11 @@ def run() -> list[Row]:
         rows.append(
             row(name, f"to {psnr_db} dB", 1000 * taken / n, "ms/signal", "one network at a time", ratio, spread)
         )
-    return [*rows, row("fit 28x28 1x8", "peak memory, 60,000 signals", peak_mib("siren.fit_many"), "MiB")]
+    return [*rows, row("fit 28x28 1x8", f"peak memory, {_MANY:,} signals", peak_mib("siren.fit_many"), "MiB")]
 
 
 def fit_many() -> None:
-    """The work whose memory is measured: 60,000 images, fitted shortly."""
-    images, method = blocks(60_000), base.get("siren")
+    """The work whose memory is measured: images, fitted shortly."""
+    images, method = blocks(_MANY), base.get("siren")
     config = method.config(overrides={"widths": [8], "steps": 2, "start": "random", "standards": 16})
     method.encode(method.train(config, images, seed=0), Observations(images))
