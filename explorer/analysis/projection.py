@@ -5,6 +5,9 @@ never centred, scaled or turned again, so that a point that moves on the screen 
 """
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -58,14 +61,22 @@ def project(
         placed = place(vectors, *reference)
         if method == "pacmap":
             return placed
-        with _ONE_AT_A_TIME:
-            return _refined_umap(vectors, placed, seed)
+        return _apart(_refined_umap, vectors, placed, seed)
     start = _pca(vectors, vectors)
     if len(vectors) < _FEWEST or not _is_flat(start):
         return start
-    with _ONE_AT_A_TIME:
-        layout = _umap(vectors, start, seed) if method == "umap" else _pacmap(vectors, start, seed)
+    layout = _apart(_umap if method == "umap" else _pacmap, vectors, start, seed)
     return _normalised(layout, layout)
+
+
+def _apart(work: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
+    """What numba computes, in a thread of its own.
+
+    numba sets how many threads OpenMP uses, of the thread that first calls it. torch shares that OpenMP: there, all its
+    later sums would be cut otherwise, and be rounded otherwise than in a process that has made no map.
+    """
+    with _ONE_AT_A_TIME, ThreadPoolExecutor(1) as thread:
+        return thread.submit(work, *args).result()
 
 
 def check_method(method: str) -> None:

@@ -1,7 +1,9 @@
+import os
 import sys
 
 import numpy as np
 import pytest
+import torch
 
 from explorer.analysis.neighbors import kept_neighbors
 from explorer.analysis.projection import METHODS, place, project
@@ -32,6 +34,11 @@ def test_a_fresh_umap_is_normalised_repeatable_and_faithful(vectors, umap_layout
     assert is_normalised(umap_layout)
     np.testing.assert_array_equal(project(vectors, method="umap", seed=3), umap_layout)
     assert kept_neighbors(vectors, umap_layout).mean() > 0.5
+
+
+def test_a_map_leaves_torch_its_number_of_threads(umap_layout):
+    """numba and torch share one OpenMP, and sums round otherwise on another number of threads."""
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
 
 
 def test_points_keep_their_places_on_a_map_with_a_reference(vectors, umap_layout):
