@@ -126,8 +126,9 @@ class _Adam:
         state = self._optimiser.state[self.networks]
         self.networks = self.networks[rows]
         self._optimiser = torch.optim.Adam([self.networks], betas=self._plan.betas, fused=True)
-        kept = {name: state[name][rows] for name in ("exp_avg", "exp_avg_sq")}
-        self._optimiser.state[self.networks] = {"step": state["step"], **kept}
+        if state:  # there is none before the first step
+            kept = {name: state[name][rows] for name in ("exp_avg", "exp_avg_sq")}
+            self._optimiser.state[self.networks] = {"step": state["step"], **kept}
 
 
 class _LevenbergMarquardt:

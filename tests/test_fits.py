@@ -61,7 +61,15 @@ def test_every_network_comes_to_its_own_place():
     torch.testing.assert_close(result.psnr_db, Bowls(PLACES).psnr_db(result.networks))
 
 
-@pytest.mark.parametrize("plan", [PLAN, replace(PLAN, psnr_db=25.0), replace(PLAN, steps=5, corrections=3)])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        PLAN,
+        replace(PLAN, psnr_db=25.0),
+        replace(PLAN, psnr_db=20.0),
+        replace(PLAN, steps=5, corrections=3),
+    ],  # one is there from the start
+)
 def test_no_fit_depends_on_its_neighbours(plan: Plan):
     together = fitted(plan)
     for row in range(len(PLACES)):
