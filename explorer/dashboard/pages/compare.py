@@ -16,6 +16,7 @@ from explorer.dashboard.views.map import Map
 from explorer.dashboard.views.overlay import Overlay, OverlayPlots, overlays_of
 from explorer.dashboard.views.rate import Rate
 from explorer.dashboard.views.side_by_side import QUANTITIES, Scene, figures_html, fine_of, lenses_of, rows_of
+from explorer.dashboard.views.slices import Slices, is_video, lines_of
 from explorer.dashboard.views.snippet import comparison_snippet
 from explorer.dashboard.views.tiles import WHOLE, Tile, Tiles
 from explorer.dashboard.views.words import heading, words
@@ -24,6 +25,7 @@ from explorer.dashboard.workspace import Workspace
 MOST_ROWS = 4
 SIZES = (64, 128, 256)
 CURVE_SIZE = 512
+FRAME_MS = 200
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
@@ -34,7 +36,7 @@ MAPS = ("signals", "maps")
 class Compare(Page):
     """Tiles with one zoom and one loupe, figures, rate against distortion; or two maps with one selection."""
 
-    keys = {"e": "error maps on and off", "l": "loupe on and off", " ": "play the slices"}
+    keys = {"e": "error maps on and off", "l": "loupe on and off", " ": "play the video, or stop"}
     address = {"size": "sz", "quantity": "q", "equal": "eq", "what": "w", "loupe": "lo", "position": "po", "other": "o"}
 
     size = param.Selector(default=128, objects=list(SIZES), doc="Samples of a tile along its longer axis.")
@@ -53,13 +55,17 @@ class Compare(Page):
         self.state = state = workspace.state
         self.tiles = Tiles(sizing_mode="stretch_width")
         self.plots = OverlayPlots()
+        self.slices = Slices(**WIDE)
         self.rate = Rate(dark=state.dark)
         self.maps = tuple(Map(empty="loading …", dark=state.dark) for _ in range(2))
         self._table, self._said, self._agreed, self._left_out = words(), words(), words(), words()
         self._rivals: list[Rival] = []
         self._second = pmui.Select(label="beside", options=["–"], width=220, **SMALL)
         self._body = pn.Column(sizing_mode="stretch_both", margin=(0, 16), styles={"overflow-y": "auto"})
-        self._frames = pmui.IntSlider(label="slice", start=1, end=2, value=1, visible=False, width=160, size="small")
+        self._frames = pmui.Player(
+            label="frame", start=1, end=2, value=1, visible=False, width=260, interval=FRAME_MS, loop_policy="loop",
+            show_loop_controls=False, scale_buttons=0.8, **SMALL,
+        )  # fmt: skip
         follow = self.follow
         follow(state, self._look_anew, "resolution", "uneven")
         follow(state, self._look_at_selection, "selection")
@@ -72,6 +78,7 @@ class Compare(Page):
         follow(self.tiles, self._look_closer, "view")
         follow(self.tiles, self._look_through, "pointed")
         follow(self._frames, self._slide, "value")
+        follow(self.slices, self._look_at_tiles, "place")
         follow(self._second, self._choose_second, "value")
         for view in self.maps:
             follow(view, lambda event: state.param.update(selection=event.new), "selection")
@@ -111,15 +118,22 @@ class Compare(Page):
 
     def _turn(self, *events: param.parameterized.Event) -> None:
         """Put what is compared into the middle."""
-        signals = self.workspace.signals
         if self.what == "maps":
             pair = [pn.Column(view, sizing_mode="stretch_both", min_height=320, margin=0) for view in self.maps]
             rows = pn.Row(*pair, sizing_mode="stretch_both", margin=0, styles={"gap": "8px"})
             self._body[:] = [pn.Row(self._second, self._agreed, styles={"gap": "16px"}, **WIDE), rows]
         else:
-            self._body[:] = [self.plots.layout if signals is not None and signals.d == 1 else self.tiles]
+            self._body[:] = [self._signal_view]
         if events:
             self._look_at_selection()
+
+    @property
+    def _signal_view(self) -> Any:
+        """What shows signals like these."""
+        signals = self.workspace.signals
+        if signals is not None and signals.d == 1:
+            return self.plots.layout
+        return self.slices if signals is not None and signals.d == 3 and not is_video(signals) else self.tiles
 
     # -- looking
 
@@ -141,12 +155,12 @@ class Compare(Page):
     def look(self) -> None:
         signals = self.workspace.signals
         self.tiles.view = list(WHOLE)
-        deep = signals is not None and signals.d == 3
-        self._frames.visible = deep
-        if deep:
+        moving = signals is not None and is_video(signals)
+        self._frames.visible = moving
+        if moving:
             count = signals.reference_shape[0]
             value = min(int(self.position * count), count - 1) + 1
-            self._frames.param.update(label=signals.axes[0].name, end=count, value=value)
+            self._frames.param.update(end=count, value=value)
         self._turn()
         self._look_anew()
 
@@ -219,6 +233,11 @@ class Compare(Page):
             work = partial(overlays_of, scene.rivals, scene.rows, CURVE_SIZE)
             self.ask("curves", "rendering", work, self._show_curves)
             return
+        if self._signal_view is self.slices:
+            signals, place = scene.subject.signals, tuple(self.slices.place)
+            work = partial(lines_of, scene.rivals, signals, scene.rows, place, scene.size, scene.error, scene.dark)
+            self.ask("slices", "rendering", work, lambda lines: self.slices.show(signals, lines))
+            return
         height, width = scene.shape
         self.tiles.param.update(box=max(scene.size, 128), shape=[height / scene.size, width / scene.size])
         self.ask("tiles", "rendering", partial(rows_of, scene), self._show_tiles)
@@ -288,7 +307,7 @@ class Compare(Page):
         elif key == "l":
             self.loupe = not self.loupe
         elif self._frames.visible:
-            self._frames.value = self._frames.value % self._frames.end + 1
+            self._frames.pause() if self._frames.direction else self._frames.play()
 
     def _slide(self, event: param.parameterized.Event) -> None:
         self.position = (event.new - 0.5) / self._frames.end
