@@ -263,11 +263,11 @@ def _(recipe: Blend, engine: "LocalEngine", report: Report) -> Artifact:
 def _(recipe: AtStep, engine: "LocalEngine", report: Report) -> Artifact:
     method, _ = _method(recipe.codes, engine)
     codes = engine.run(recipe.codes, report)
-    kept = codes.arrays["snapshots"].shape[1] if "snapshots" in codes.arrays else 0
+    kept = codes.arrays["snapshot_steps"].shape[1] if "snapshot_steps" in codes.arrays else 0
     if recipe.step >= kept:
         raise InvalidInput(f"Got step {recipe.step} of {kept} kept ones; train with snapshots= to keep more.")
-    (name,) = method.points
-    return Artifact("codes", {name: codes.arrays["snapshots"][:, recipe.step]}, codes.meta)
+    assert isinstance(method, Fitted)
+    return Artifact("codes", method.at_step(codes.arrays, recipe.step), codes.meta)
 
 
 @compute.register(Edit)

@@ -421,7 +421,7 @@ class Engine(ABC):
     def snapshots(self, codes: Codes) -> list[Codes]:
         """The codes as they were on the way of their fits, from early to late; none where none were kept."""
         first = self.run(Take(codes=codes.recipe, rows=(0,))).arrays
-        kept = first["snapshots"].shape[1] if "snapshots" in first else 0
+        kept = first["snapshot_steps"].shape[1] if "snapshot_steps" in first else 0
         return [self._made_from(codes, AtStep(codes=codes.recipe, step=i), codes.ids) for i in range(kept)]
 
     def export(self, codes: Codes, folder: str | PathLike[str]) -> None:

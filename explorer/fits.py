@@ -214,7 +214,7 @@ def fit_all(
 
     Returns:
         ``networks`` float32 [N, K], ``psnr_db`` float32 [N], ``steps`` int32 [N], and, where the plan asks for any,
-        ``snapshots`` float32 [N, S, K].
+        ``snapshots`` float32 [N, S, K] and ``snapshot_steps`` int32 [N, S], after which steps they were.
     """
     results, done = _restored(resume, n, chunk)
     for first in range(done, n, chunk):
@@ -228,6 +228,7 @@ def fit_all(
         found = {"networks": fitted.networks, "psnr_db": fitted.psnr_db, "steps": fitted.steps}
         if plan.snapshots:
             found["snapshots"] = fitted.snapshots
+            found["snapshot_steps"] = torch.tensor(plan.snapshots, dtype=torch.int32).repeat(len(fitted.steps), 1)
         for name, tensor in found.items():
             if name not in results:
                 results[name] = np.zeros((n, *tensor.shape[1:]), tensor.cpu().numpy().dtype)

@@ -18,11 +18,11 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from explorer.artifacts import Arrays, Artifact
-from explorer.clouds import Cloud
+from explorer.clouds import PREFIX, Cloud
 from explorer.codes import Checkpoint, Domain, join, take
 from explorer.edits import EDITS, apply
 from explorer.errors import InvalidInput
-from explorer.fits import Plan, fit
+from explorer.fits import Plan, fit, spread
 from explorer.fitting import draws, minimise
 from explorer.grids import grid_coords
 from explorer.messages import Progress
@@ -85,6 +85,7 @@ class ArcConfig:
         points: share of a signal's samples that a step looks at, drawn afresh.
         psnr_db: a signal that reaches it is done; 0 for never.
         plateau_db: a signal is done whose PSNR rises by less; 0 for never.
+        snapshots: how many clouds along the way are kept of each signal.
         chunk: signals fitted at once.
     """
 
@@ -107,6 +108,7 @@ class ArcConfig:
     points: float = 0.25
     psnr_db: float = 0.0
     plateau_db: float = 0.0
+    snapshots: int = 0
     chunk: int = 16
 
     @property
@@ -118,18 +120,25 @@ class ArcConfig:
             psnr_db=self.psnr_db or math.inf,
             plateau_db=self.plateau_db or None,
             check_every=_CHECK_EVERY,
+            snapshots=spread(self.steps, self.snapshots),
         )
 
     @property
     def warm_plan(self) -> Plan:
         """From codes of the same signals at another resolution."""
-        return dataclasses.replace(self.plan, steps=self.warm_steps, learning_rate=self.learning_rate / 2)
+        return dataclasses.replace(
+            self.plan,
+            steps=self.warm_steps,
+            learning_rate=self.learning_rate / 2,
+            snapshots=spread(self.warm_steps, self.snapshots),
+        )
 
 
 class Arc(Fitted, Editable):
     """Clouds of anchored latents.
 
-    Codes are a ``clouds.Cloud`` and, for each signal, ``psnr_db`` [N] and ``steps`` [N] of its fit.
+    Codes are a ``clouds.Cloud`` and, for each signal, ``psnr_db`` [N] and ``steps`` [N] of its fit; where the
+    configuration asks for snapshots also ``cloud/snapshots`` [A, S, Z], the latents on the way.
     """
 
     name = "arc"
@@ -170,7 +179,8 @@ class Arc(Fitted, Editable):
         known = Observations(signals[few])
         parameters = fitting.learn(_finer(known, config.train_finer), seed, resume, report)
         # Codes as they will be, with the decoder at rest, say how far each latent ranges.
-        codes = fitting.run(known, parameters, config.plan, seed, None, None, report)
+        quiet = dataclasses.replace(config.plan, snapshots=())
+        codes = fitting.run(known, parameters, quiet, seed, None, None, report)
         latents = Cloud.of(codes).latents
         deviation = latents.std(0)
         scale = {"latents.mean": latents.mean(0), "latents.deviation": np.where(deviation > 0, deviation, 1)}
@@ -193,6 +203,9 @@ class Arc(Fitted, Editable):
         plan = fitting.config.plan if start is None else fitting.config.warm_plan
         parameters = parameters_of(checkpoint, self.device)
         return fitting.run(observations, parameters, plan, seed, resume, start, report)
+
+    def at_step(self, codes: Arrays, step: int) -> dict[str, np.ndarray]:
+        return dataclasses.replace(Cloud.of(codes), latents=codes[f"{PREFIX}snapshots"][:, step]).arrays
 
     def decode(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray) -> np.ndarray:
         cloud, fitting, (p, d) = Cloud.of(codes), self._fitting(checkpoint), coords.shape[-2:]
@@ -421,6 +434,10 @@ class Fitting:
             fitted = fit(problem, torch.from_numpy(padded).flatten(1).to(self.device), plan, heard)
             latents = fitted.networks.view(*there.shape, -1).cpu().numpy()[there]
             found = {"psnr_db": fitted.psnr_db.cpu().numpy(), "steps": fitted.steps.cpu().numpy()}
+            if plan.snapshots:
+                kept = fitted.snapshots.view(len(there), -1, there.shape[1], latents.shape[1]).transpose(1, 2)
+                found[f"{PREFIX}snapshots"] = kept.cpu().numpy()[there]
+                found["snapshot_steps"] = np.tile(np.array(plan.snapshots, np.int32), (len(there), 1))
             parts.append({**dataclasses.replace(anchors, latents=latents).arrays, **found})
             report(
                 Progress(

@@ -13,13 +13,18 @@ import param
 from panel.viewable import Viewable
 
 from explorer.dashboard import theme
+from explorer.dashboard.calls import change
+from explorer.dashboard.feed import EVERY_S, jobs_of
 from explorer.dashboard.listener import Listener
 from explorer.dashboard.page import Page
+from explorer.dashboard.scrub import Replay, can_replay, replay
 from explorer.dashboard.views.form import ConfigForm, dumped, field_of, parsed
 from explorer.dashboard.views.jobs import seconds
 from explorer.dashboard.views.listing import Line, Listing
 from explorer.dashboard.views.pixels import Picture, Pictures, picture
 from explorer.dashboard.views.progress_plot import OVER, ProgressPlot, summary
+from explorer.dashboard.views.sample import name_of
+from explorer.dashboard.views.scrub import Scrub
 from explorer.dashboard.views.snippet import training_snippet
 from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import figures, heading, words
@@ -30,7 +35,6 @@ from explorer.messages import Train as Training
 from explorer.signals import SignalSet
 
 SPLITS = ("train", "validation", "test", "all")
-JOBS_EVERY_S = 2.0
 LOOK_EVERY_S = 4.0
 """How often it is looked at what a running training has come to; its worker keeps a state every ten seconds."""
 RUNS, COMPARED = 30, 6
@@ -83,9 +87,9 @@ class Train(Page):
             self._act_on_checkpoint, label="checkpoints", empty="No checkpoint for signals like these yet.", **WIDE
         )
         self.pictures = Pictures(box=LOOK_SIZE, **WIDE)
+        self.scrub = Scrub(**WIDE)
         self._queue = Listener(workspace.calls, self._show_jobs)
-        self._live = Listener(workspace.calls, self._show_state)
-        self._following = ""
+        self._following, self._offer = "", 0
         self._build()
         follow = self.follow
         follow(self, self._show_form, "representation", "preset")
@@ -96,6 +100,7 @@ class Train(Page):
         follow(state, lambda event: self._dress(), "dark")
         follow(state, self._show_checkpoints, "checkpoint")
         follow(state, self._forget_looks, "selection")
+        follow(state, self._offer_replay, "selection", "resolution", "uneven", "dark")
 
     # -- what stands where
 
@@ -115,6 +120,8 @@ class Train(Page):
         self._use = pmui.Button(label="use on all pages", variant="contained", visible=False, **SMALL)
         self._undo = pmui.Button(label="undo", variant="text", visible=False, **SMALL)
         self._looking = words()
+        self._replayed = words(visible=False)
+        self._replay = pmui.Button(label="", variant="outlined", visible=False, **SMALL)
         self._download = pmui.FileDownload(
             callback=self._bytes, filename="checkpoint.safetensors", label="download", variant="outlined", **SMALL
         )
@@ -127,6 +134,7 @@ class Train(Page):
         self._cancel.on_click(lambda event: self._act_on_run("cancel", self._chosen, {}))
         self._use.on_click(lambda event: self._use_result())
         self._undo.on_click(lambda event: self._restore())
+        self._replay.on_click(lambda event: change(self.workspace.calls.doc, self._ask_replay))
 
     def middle(self) -> Viewable:
         over = pmui.Select.from_param(self.param.over, label="over", width=110, size="small", margin=0, align="center")
@@ -138,6 +146,9 @@ class Train(Page):
             pn.Row(heading("curves"), pn.layout.HSpacer(), over, **WIDE),
             self.plot,
             self._alternative,
+            self._replayed,
+            self._replay,
+            self.scrub,
             heading("trainings"),
             self.runs,
             sizing_mode="stretch_both",
@@ -172,12 +183,12 @@ class Train(Page):
         self._dress()
         self.ask("methods", "asking what can be trained", self.workspace.engine.describe, self._show_methods)
         self._ask_entries()
+        self._offer_replay()
         self._queue.listen(self._polled)
 
     def leave(self) -> None:
         super().leave()
         self._queue.stop()
-        self._live.stop()
         self._following = ""
         self._stale = True
 
@@ -190,10 +201,10 @@ class Train(Page):
     def _polled(self) -> Iterator[list[JobState]]:
         while True:
             try:
-                yield self.workspace.engine.jobs()
+                yield jobs_of(self.workspace.engine)
             except ExplorerError:
                 pass  # between two servers; the next question may be answered
-            time.sleep(JOBS_EVERY_S)
+            time.sleep(EVERY_S)
 
     def _dress(self) -> None:
         self.plot.dark = self.workspace.state.dark
@@ -303,19 +314,21 @@ class Train(Page):
 
     def _show_jobs(self, jobs: list[JobState]) -> None:
         trainings = [job for job in reversed(jobs) if job.recipe.get("op") == "train"][:RUNS]
-        ended_before = {job.id for job in self._jobs if job.ended}
+        before = {job.id: job for job in self._jobs}
         self._jobs = trainings
-        if any(job.state == "done" and job.id not in ended_before for job in trainings):
+        if any(job.state == "done" and not (job.id in before and before[job.id].ended) for job in trainings):
             self._ask_entries()
         self._look_at_run()
+        chosen = self._job(self._chosen)
+        if chosen is not None and chosen != before.get(chosen.id):
+            self._show_state(chosen)
 
     def _look_at_run(self, *events: param.parameterized.Event) -> None:
-        """Follow the chosen run while it lives, and fetch how those went whose curves are missing."""
+        """Show the chosen run, and fetch how those went whose curves are missing."""
         chosen = self._chosen
         if chosen and chosen != self._following:
             self._following = chosen
             self._forget_looks()
-            self._live.listen(lambda: self.workspace.engine.job_events(chosen))
         wanted = [id for id in dict.fromkeys([chosen, *self.compared[:COMPARED]]) if self._job(id)]
         missing = [id for id in wanted if id not in self._histories]
         if missing:
@@ -331,7 +344,6 @@ class Train(Page):
 
     def _show_state(self, state: JobState) -> None:
         """A change of the run that is looked at."""
-        self._jobs = [state if job.id == state.id else job for job in self._jobs]
         if state.progress and state.state == "running" and state.id in self._histories:
             moments = self._histories[state.id]
             if not moments or moments[-1].progress != state.progress:
@@ -341,8 +353,6 @@ class Train(Page):
             self.ask("histories", "fetching curves", lambda: self._fetched(ended), self._show_histories)
         if state.state in ("running", "paused"):
             self._peek(state)
-        if state.ended:
-            self._ask_entries()
         self._draw_runs()
 
     def _draw_runs(self) -> None:
@@ -462,6 +472,31 @@ class Train(Page):
         ]
         self._looking.object = "<h2>as it improves</h2>"
         self.pictures.show(shown)
+
+    # -- scrubbing a fit
+
+    def _offer_replay(self, *events: param.parameterized.Event) -> None:
+        """Where signals are fitted, and have been: the fit of the one signal can be gone through again."""
+        workspace = self.workspace
+        subject, opened = workspace.subject, workspace.opened
+        self._offer += 1
+        self.scrub.show(None)
+        possible = subject is not None and workspace.fitted and can_replay(opened.capabilities)
+        self._replayed.param.update(object="<h2>scrub the fit</h2>", visible=possible)
+        name = name_of(subject.signals, workspace.row) if subject is not None else ""
+        self._replay.param.update(label=f"replay the fit of {name}", visible=possible)
+
+    def _ask_replay(self) -> None:
+        subject, row, dark = self.workspace.subject, self.workspace.row, self.workspace.state.dark
+        if subject is None:
+            return
+        name, offer = name_of(subject.signals, row), self._offer
+
+        def show(found: Replay) -> None:
+            if offer == self._offer:  # else another signal is looked at by now
+                self.scrub.show(found, name=name, dark=dark)
+
+        self.ask("replay", "replaying the fit", lambda: replay(subject, row, dark), show, long=True)
 
     # -- checkpoints
 
