@@ -11,7 +11,9 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard import style
 from explorer.dashboard.calls import change
+from explorer.dashboard.library import encodings
 from explorer.dashboard.views.browser import Browser
+from explorer.dashboard.views.once import ScriptOnce
 from explorer.dashboard.views.sidebar import Sidebar
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -28,6 +30,10 @@ class Page(Viewer):
     """Its own keys, beside the shell's, and what they do."""
     address: ClassVar[Mapping[str, str]] = {}
     """Its parameters that stand in the address, by their short names there."""
+
+    needs_codes: ClassVar[bool] = False
+    """Whether there is nothing to show until all signals have codes as the slider has them observed. Where each takes
+    a fit, the page offers that, and does not begin it by itself."""
 
     workspace = param.ClassSelector(class_=Workspace, constant=True)
     shown = param.Boolean(False, doc="Whether it is open: see ``open`` and ``leave``.")
@@ -57,14 +63,34 @@ class Page(Viewer):
 
     def missing(self) -> str:
         """What to choose before the page has something to show, in a sentence; empty where nothing is missing."""
-        opened = self.workspace.opened
-        if opened is not None and opened.subject is None:
+        workspace = self.workspace
+        if workspace.opened is not None and workspace.opened.subject is None:
             return "These signals have no checkpoint yet: choose others on the left, or train one."
+        if self._unfitted:
+            uneven = ", from uneven samples," if workspace.state.uneven else ""
+            return f"Not fitted at {workspace.stop.label}{uneven} yet: every signal takes a fit of its own."
         return ""
 
     def remedy(self) -> tuple[str, Callable[[], None]] | None:
         """What helps where something is missing, in a word, and how it is done; None where only a choice helps."""
-        return None
+        if not self._unfitted:
+            return None
+        signals = self.workspace.opened.signals
+        return f"fit {len(signals):,} signals", self._fit
+
+    @property
+    def _unfitted(self) -> bool:
+        return self.needs_codes and self.workspace.loaded is not None and not self.workspace.fitted
+
+    def _fit(self) -> None:
+        """Have all signals fitted as the slider shows them, by a job, and look again."""
+        workspace, subject = self.workspace, self.workspace.subject
+        if subject is None:
+            return
+        recipe = encodings(subject.checkpoint.id, subject.signals, subject.sampling)[-1]
+        work = lambda: workspace.engine.submit(recipe).until_done()  # noqa: E731
+        word = f"fitting {len(subject.signals):,} signals"
+        workspace.ask(f"fit {recipe.key}", word, work, lambda done: workspace.load(), long=True)
 
     def help(self) -> None:
         """Do what helps."""
@@ -163,7 +189,7 @@ class Page(Viewer):
         explain()
         self.workspace.calls.follow(self.workspace, explain, "opened")
         self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
-        return pn.Row(
+        return ScriptOnce(
             pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
             pn.Column(lacking, helper),
             *parts,
