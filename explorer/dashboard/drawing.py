@@ -67,14 +67,23 @@ def erased(signals: SignalSet, row: int, gone: np.ndarray) -> SignalSet:
 
 def find(subject: Subject, signal: SignalSet, projection: str) -> Found:
     """Ask for a new signal's code, by one forward pass, and for its place, neighbours and cluster; the others stay."""
-    engine, reference = subject.library.engine, subject.reference
+    return stand(subject, point(subject, signal), projection)
+
+
+def point(subject: Subject, signal: SignalSet) -> Codes:
+    """The code of a new signal, as a point among many that is placed at once, and not a set with a map of its own: as a
+    mean of one."""
+    engine = subject.library.engine
     if not engine.has(signal.id):
         engine.delete(engine.put_signals(signal))  # kept, but not listed among what people can choose
-    codes = engine.encode(subject.checkpoint, signal)
-    # As a mean of one it is a point among many, which is placed at once, and not a set that has a map of its own.
-    point = engine.blend(codes, [0])
-    space = subject.space if subject.space in codes.spaces else ""
-    place = engine.project(point, projection, space=space, reference=reference)[0]
-    cluster = engine.cluster(point, subject.method, k=subject.clusters_wanted, space=space, reference=reference)[0]
-    neighbors, distances = engine.nearest(point, NEIGHBORS, space=space, reference=reference)
-    return Found(codes, place, int(cluster), tuple(neighbors[0].tolist()), tuple(distances[0].tolist()))
+    return engine.blend(engine.encode(subject.checkpoint, signal), [0])
+
+
+def stand(subject: Subject, code: Codes, projection: str, k: int = NEIGHBORS) -> Found:
+    """Ask where one code that is nobody's stands among those of the signals."""
+    engine, reference = subject.library.engine, subject.reference
+    space = subject.space if subject.space in code.spaces else ""
+    place = engine.project(code, projection, space=space, reference=reference)[0]
+    cluster = engine.cluster(code, subject.method, k=subject.clusters_wanted, space=space, reference=reference)[0]
+    neighbors, distances = engine.nearest(code, k, space=space, reference=reference)
+    return Found(code, place, int(cluster), tuple(neighbors[0].tolist()), tuple(distances[0].tolist()))

@@ -93,4 +93,6 @@ def _parsed(parameter: param.Parameter, text: str) -> Any:
         return bool(int(text))
     if isinstance(parameter, param.Integer):
         return int(text)
+    if isinstance(parameter, param.Selector):
+        return next((choice for choice in parameter.objects if str(choice) == text), text)
     return float(text) if isinstance(parameter, param.Number) else text

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 
 from explorer.codes import Codes
 from explorer.dashboard.library import Library, told_apart
-from explorer.messages import Encode, Entry
+from explorer.dashboard.views.portraits import grid_for, portraits
+from explorer.messages import Entry
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -83,6 +84,12 @@ class Walk:
         """The functions there: float32 [len(positions), *shape, m]."""
         return self.codes.engine.render(self.path[list(positions)], shape, window)
 
+    def portrait(self, t: float, signals: SignalSet, size: int, dark: bool) -> np.ndarray:
+        """The function at t, from 0 at the first end to 1 at the last, as pixels."""
+        shape, window = grid_for(signals, size)
+        grids = self.rendered([round(t * (len(self) - 1))], shape, window)
+        return portraits(grids, signals.value_range, size, dark)[0]
+
     def distances(self, space: str = "") -> np.ndarray:
         """From each position to the nearest signal: float32 [len(self)]."""
         return self.codes.engine.nearest(self.path, space=_known(self.codes, space), reference=self.codes)[1][:, 0]
@@ -130,11 +137,6 @@ def layer_ways(library: Library, way: Way) -> list[Way]:
 def has_codes(library: Library, entry: Entry, signals: SignalSet, sampling: Sampling) -> bool:
     """Whether the signals have been encoded by a checkpoint before."""
     return library.there(entry.id, signals, sampling) is not None
-
-
-def encoding(entry: Entry, signals: SignalSet, sampling: Sampling) -> Encode:
-    """The recipe of all codes of a set."""
-    return Encode(checkpoint=entry.id, signals=signals.id, sampling=sampling.on(signals))
 
 
 def walk(library: Library, way: Way, signals: SignalSet, sampling: Sampling, ends: Sequence[int]) -> Walk:

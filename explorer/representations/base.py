@@ -84,7 +84,7 @@ class Representation(ABC):
             raise InvalidInput(f"Got {sorted(unknown)} for {cls.name}; expected some of {', '.join(sorted(known))}.")
         fields = dataclasses.asdict(cls.presets[preset]) | dict(overrides or {})
         try:
-            return TypeAdapter(cls.Config).validate_python(fields)
+            return _reader(cls.Config).validate_python(fields)
         except ValidationError as error:
             first = error.errors()[0]
             if not first["loc"]:  # the Config's own words
@@ -300,7 +300,22 @@ class Fitted(Representation):
             resume: a state that an earlier, interrupted call handed to its ``report``; the codes are those of a call
                 that nothing interrupted.
             start: codes of the same signals, at another resolution, from which the fits go on.
+
+        Returns:
+            Where the configuration has ``snapshots``: also ``snapshot_steps`` int32 [N, S]: after which steps
+            ``at_step`` can say what the codes were.
         """
+
+    def at_step(self, codes: Arrays, step: int) -> dict[str, np.ndarray]:
+        """The codes as they were at one of the S snapshots, counted from 0."""
+        (name,) = self.points
+        return {name: codes["snapshots"][:, step]}
+
+
+@lru_cache(maxsize=64)
+def _reader(kind: type) -> TypeAdapter[Any]:
+    """What checks the fields of a Config; making one takes milliseconds, and every render asks."""
+    return TypeAdapter(kind)
 
 
 def plain(config: Any) -> dict[str, Any]:

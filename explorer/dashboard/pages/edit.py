@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,24 +12,33 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
+from explorer.dashboard import theme
+from explorer.dashboard.comparison import Rival, rivals
 from explorer.dashboard.page import Page
+from explorer.dashboard.subject import Subject
 from explorer.dashboard.views import edit_canvas
 from explorer.dashboard.views.edit_canvas import EditCanvas
 from explorer.dashboard.views.edit_forms import (
     BOX,
+    CANVAS_SIZES,
     NEIGHBOR_SIZE,
     Forms,
+    Whereabouts,
     canvas_size,
     drawn,
     forms_of,
     kept,
-    moved,
+    neighbors_of,
     pushed,
+    said,
+    whereabouts,
 )
 from explorer.dashboard.views.edit_snippet import edit_snippet
 from explorer.dashboard.views.history import History, from_json, in_words, to_json
-from explorer.dashboard.views.pixels import Picture, Pictures
+from explorer.dashboard.views.path_map import PathMap
+from explorer.dashboard.views.pixels import Picture, Pictures, png_uri
 from explorer.dashboard.views.sample import name_of
+from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import figures, heading, words
 from explorer.dashboard.workspace import Workspace
 from explorer.edits import Flip, Mask, Mix, Noise, Push, Rotate, Scale, Thin
@@ -49,6 +60,9 @@ ICONS = {
     "copy": "content_copy",
 }
 
+FORMS_KEPT = 16
+AROUND_WIDTH, AROUND_HEIGHT = 232, 224
+
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 
@@ -56,6 +70,7 @@ WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 class Edit(Page):
     """One signal's cloud. Its edits are a list of small values: undoing replays the shorter one, so it is exact."""
 
+    needs_codes = True
     keys = {
         "u": "undo",
         "U": "redo",
@@ -63,10 +78,13 @@ class Edit(Page):
         "l": "choose a region with a lasso",
         "a": "anchors on and off",
     }
-    address = {"radius": "br", "falloff": "bf"}
+    address = {"radius": "br", "falloff": "bf", "size": "sz"}
 
     radius = param.Number(0.25, bounds=(0.02, 1), doc="Of the brush, in units of the domain, which is 2 wide.")
     falloff = param.Selector(default="smooth", objects=["smooth", "linear", "none"], doc="Of the brush to its rim.")
+    size = param.Selector(
+        default=0, objects=[0, *CANVAS_SIZES], doc="Samples of the canvas along its longer axis; 0: as the signal has."
+    )
     history = param.ClassSelector(class_=History, default=History(), doc="What was done, and undone.")
     region = param.List([], doc="The polygon of the lasso, places (y, x); empty for none.")
     turn_frames = param.Boolean(True, doc="Whether what an anchor shows turns along with it.")
@@ -77,18 +95,27 @@ class Edit(Page):
         self.canvas.on_push, self.canvas.on_lasso = self._on_push, self._on_lasso
         self.forms = Pictures(box=BOX, **WIDE)
         self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
+        self.map = PathMap(thumbnails=self._thumbnails, empty="loading …", dark=workspace.state.dark)
+        self._by = pmui.Select(label="as it is seen by", options=["–"], **WIDE, **SMALL)
+        self._rivals: dict[str, Subject] = {}
+        self._mapped: tuple[Any, ...] | None = None  # what the map shows
+        self._histories: dict[tuple[str, str, int], History] = {}
         self._shown: tuple[str, str, int] | None = None  # set, checkpoint and row that the history belongs to
         self._moved = words()
         self._about = words()
         self._list = pmui.MenuList(items=[], dense=True, margin=0, **WIDE)
         self.follow(workspace.state, self._look, "selection", "resolution", "uneven", "checkpoint")
-        self.follow(workspace.state, self._draw, "dark")
-        self.follow(self, self._redo_all, "history")
+        self.follow(workspace.state, self._look_around, "space", "projection", "method", "k")
+        self.follow(workspace.state, self._dress, "dark")
+        self.follow(self.map, lambda event: workspace.state.param.update(selection=event.new), "selection")
+        self.follow(self._by, self._look_around, "value")
+        self.follow(self, self._redo_all, "history", "size")
         self.follow(self, self._show_region, "region")
         self.follow(self, lambda *events: self.canvas.param.update(radius=self.radius), "radius")
         self.follow(self.neighbors, self._go_to, "clicked")
         self._list.on_click(self._on_list)
         self._forms: Forms | None = None
+        self._forms_at: dict[tuple[Any, ...], Forms] = {}  # the last ones, by what they are of
 
     def missing(self) -> str:
         opened = self.workspace.opened
@@ -134,6 +161,8 @@ class Edit(Page):
         opacity = pmui.FloatSlider.from_param(
             self.canvas.param.opacity, label="anchors", start=0, end=1, step=0.1, **slider
         )
+        sizes = {"own": 0, **{str(size): size for size in CANVAS_SIZES}}
+        size = pmui.Select.from_param(self.param.size, options=sizes, label="canvas", width=84, description="", **SMALL)
         undo, redo, reset = (
             pmui.IconButton(icon=icon, description=text, on_click=lambda event, do=do: do(), **SMALL)
             for icon, text, do in (
@@ -143,13 +172,20 @@ class Edit(Page):
             )
         )
         bar = pn.Row(
-            tool, radius, falloff, opacity, pn.layout.HSpacer(), undo, redo, reset,
+            tool, radius, falloff, opacity, size, pn.layout.HSpacer(), undo, redo, reset,
             margin=(8, 16), align="center", styles={"gap": "8px"}, **WIDE,
         )  # fmt: skip
         return pn.Column(
             bar,
             pn.Column(self.canvas, sizing_mode="stretch_both", min_height=240, margin=(0, 16)),
             pn.Row(self._about, margin=(4, 16), **WIDE),
+            pn.Row(
+                pn.Column(self.map, sizing_mode="stretch_both", margin=0),
+                pn.Column(self._by, self._moved, self.neighbors, width=AROUND_WIDTH, margin=(4, 16, 0, 8)),
+                height=AROUND_HEIGHT,
+                margin=0,
+                **WIDE,
+            ),
             sizing_mode="stretch_both",
             margin=0,
         )
@@ -190,6 +226,13 @@ class Edit(Page):
         )  # fmt: skip
         load = pmui.FileInput(label="open edits", accept=".json", variant="outlined", **SMALL)
         load.param.watch(lambda event: self._try(lambda: from_json(event.new)) if event.new else None, "value")
+        again = pmui.Button(
+            label="replay on that signal",
+            variant="outlined",
+            description="the same edits, on the signal above",
+            **SMALL,
+        )
+        again.on_click(lambda event: self._replay())
         keep = pmui.Button(label="keep as a signal", variant="outlined", **SMALL)
         keep.on_click(lambda event: self._keep())
         copy = pmui.Button(label="copy as Python", icon="content_copy", variant="outlined", **SMALL)
@@ -201,12 +244,10 @@ class Edit(Page):
         return pn.Column(
             heading("before, after, difference"),
             self.forms,
-            self._moved,
-            self.neighbors,
             heading("turn"), row(*turns), frames,
             heading("cut and disturb"), row(*cuts),
             heading("mix"), row(self._partner, *mixes),
-            heading("history"), self._list,
+            heading("history"), self._list, row(again),
             row(save, load, keep, copy),
             margin=(0, 16),
             **WIDE,
@@ -284,14 +325,10 @@ class Edit(Page):
             else:
                 self._draw()
             return None
-        row, edits = self.workspace.row, self.history.done
-        size = canvas_size(subject.signals, row)
-
-        def show(changed: Any) -> None:
-            if changed is not None:
-                self.canvas.patch(push.sequence, **changed)
-
-        return self.ask("push", "pushing", lambda: pushed(subject, row, edits, edit, size), show)
+        row, edits, known = self.workspace.row, self.history.done, self._forms_at.get(self._key)
+        size, cloud = canvas_size(subject.signals, row, self.size), known and known.cloud
+        show = lambda changed: self.canvas.patch(push.sequence, **changed)  # noqa: E731
+        return self.ask("push", "pushing", lambda: pushed(subject, row, edits, edit, size, cloud), show)
 
     def _on_lasso(self, polygon: list[tuple[float, float]]) -> None:
         self.region = [tuple(np.clip(place, -2, 2).tolist()) for place in polygon]
@@ -303,6 +340,16 @@ class Edit(Page):
     def _go_to(self, event: param.parameterized.Event) -> None:
         if event.new >= 0:
             self.workspace.state.selection = [event.new]
+
+    def _replay(self) -> None:
+        """Do the same edits to the cloud of the partner, and look at that one."""
+
+        def turn(other: int) -> None:
+            if self._shown is not None:
+                self._histories[(*self._shown[:2], other)] = History(self.history.done)
+                self.workspace.state.selection = [other]
+
+        self.ask("edit", "editing", lambda: self._other, turn)
 
     def _keep(self) -> None:
         """The edited cloud as a signal like any other, in a set of its own."""
@@ -328,34 +375,72 @@ class Edit(Page):
         if subject is None:
             return
         of = (subject.signals.id, subject.checkpoint.id, row)
-        if self._shown not in (None, of):
-            self.param.update(history=History(), region=[])  # another cloud: its own history
+        if self._shown not in (None, of):  # another cloud has a history of its own, which it keeps
+            self._histories[self._shown] = self.history
+            self._shown = of
+            self.param.update(history=self._histories.pop(of, History()), region=[])
         self._shown = of
+        if self.map.selection != self.workspace.state.selection:
+            self.map.selection = self.workspace.state.selection
         self._redo_all()
+        opened = self.workspace.opened
+
+        def work() -> list[Rival]:
+            return rivals(
+                subject.library, subject.signals, opened.menu.checkpoints, subject.sampling, subject.checkpoint.id
+            )
+
+        self.ask("rivals", "looking for checkpoints", work, self._show_rivals)
+
+    def _show_rivals(self, found: list[Rival]) -> None:
+        """By what the edited cloud can be seen: its own checkpoint first."""
+        self._rivals = {rival.name: rival.subject for rival in found if rival.subject is not None}
+        names = list(self._rivals)
+        self._by.param.update(options=names or ["–"], value=self._by.value if self._by.value in names else names[0])
 
     def _redo_all(self, *events: param.parameterized.Event) -> None:
         subject, row, edits = self.workspace.subject, self.workspace.row, self.history.done
-        self._list.items = [
-            {"label": "as it was encoded", "icon": "flag"},
-            *({"label": in_words(edit), "icon": ICONS[edit.op]} for edit in self.history.done),
-            *({"label": f"{in_words(edit)} (undone)", "icon": "undo"} for edit in self.history.undone),
-        ]
-        self._list.active = (len(edits),)
         if subject is None:
-            return
-        size = canvas_size(subject.signals, row)
-        self.ask("forms", "rendering", lambda: forms_of(subject, row, edits, size), self._show, then=self._look_around)
+            return self._show_history()
+        size, key = canvas_size(subject.signals, row, self.size), self._key
+        known = self._forms_at.get(key)
+        if known is not None:  # undone or done again: its picture is at hand
+            self._show(key, known)
+            return self._look_around()
+        work = lambda: forms_of(subject, row, edits, size)  # noqa: E731
+        self.ask("forms", "rendering", work, lambda forms: self._show(key, forms), then=self._look_around)
+        return self._show_history()
 
-    def _show(self, forms: Forms) -> None:
-        self._forms = forms
-        self._draw()
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        """What the forms are of."""
+        subject = self.workspace.subject
+        of = subject and (subject.signals.id, subject.checkpoint.id, subject.sampling)
+        return of, self.workspace.row, self.size, self.history.done
+
+    def _show(self, key: tuple[Any, ...], forms: Forms) -> None:
+        kept = {other: form for other, form in self._forms_at.items() if other != key}
+        self._forms_at = dict([*kept.items(), (key, forms)][-FORMS_KEPT:])
+        if key == self._key:  # else it was undone meanwhile
+            self._forms = forms
+            self._draw()
+            self._show_history()
+
+    def _show_history(self) -> None:
+        done, undone = self.history.done, self.history.undone
+        items = [
+            {"label": "as it was encoded", "icon": "flag"},
+            *({"label": in_words(edit), "icon": ICONS[edit.op]} for edit in done),
+            *({"label": f"{in_words(edit)} (undone)", "icon": "undo"} for edit in undone),
+        ]
+        self._list.param.update(items=items, active=(len(done),))
 
     def _draw(self, *events: param.parameterized.Event) -> None:
         forms, subject = self._forms, self.workspace.subject
         if forms is None or subject is None:
             return
         title = f"cloud of signal {name_of(subject.signals, self.workspace.row)}, {len(forms.anchors)} anchors"
-        self.canvas.show(forms.after, forms.value_range, forms.anchors, title)
+        self.canvas.show(forms.after, forms.uri, forms.anchors, title)
         self.canvas.radius = self.radius
         self._show_region()
         if forms.after.ndim == 3:
@@ -375,12 +460,42 @@ class Edit(Page):
             chosen = np.flatnonzero(self._shape().contains(forms.anchors)).tolist()
         self.canvas.chosen = chosen
 
-    def _look_around(self) -> None:
-        """Ask where the edited code has gone among the others."""
+    def _look_around(self, *events: param.parameterized.Event) -> None:
+        """Ask where the edited cloud has gone among the others."""
         subject, row, edits = self.workspace.subject, self.workspace.row, self.history.done
-        if subject is not None:
-            self.ask("moved", "looking around", lambda: moved(subject, row, edits), self._show_moved)
+        if subject is None:
+            return
+        rival, projection = self._rivals.get(self._by.value), self.workspace.state.projection
+        own = rival is None or rival.checkpoint.id == subject.checkpoint.id
+        by = subject if own or rival is None else replace(rival, method=subject.method, k=subject.k)
 
-    def _show_moved(self, found: tuple[str, list[Picture]]) -> None:
-        self._moved.object, pictures = found
+        kind = (by.signals.id, by.checkpoint.id, by.sampling, by.space, projection)
+
+        def work(projection: str) -> tuple[Whereabouts, list[Picture]]:
+            seen = whereabouts(subject, row, edits, by, projection)
+            return seen, neighbors_of(by.signals, seen)
+
+        if projection == "pca" or self._mapped != kind:  # PCA at once; UMAP as soon as it is there, and from then on
+            early = (*kind[:-1], "pca")
+            self.ask("moved", "looking around", partial(work, "pca"), lambda found: self._show_moved(early, found))
+        if projection != "pca":
+            word = f"finding its place on the {projection.upper()} map"
+            self.ask("mapped", word, partial(work, projection), lambda found: self._show_moved(kind, found), long=True)
+
+    def _show_moved(self, kind: tuple[Any, ...], found: tuple[Whereabouts, list[Picture]]) -> None:
+        seen, pictures = found
+        self._moved.object = said(seen)
         self.neighbors.show(pictures)
+        self._mapped = kind
+        names = tuple(map(str, range(int(seen.clusters.max(initial=-1)) + 1)))
+        self.map.param.update(layout=seen.layout, values=seen.clusters, names=names, values_label="cluster")
+        self.map.paths = [(seen.way, theme.tones(self.workspace.state.dark).ink)]
+        self.map.marks = seen.way[1:]
+
+    def _thumbnails(self, rows: Sequence[int]) -> list[str]:
+        signals = self.workspace.signals
+        return [] if signals is None else [png_uri(image) for image in thumbnails(signals, rows, NEIGHBOR_SIZE)]
+
+    def _dress(self, *events: param.parameterized.Event) -> None:
+        self.map.dark = self.workspace.state.dark
+        self._draw()

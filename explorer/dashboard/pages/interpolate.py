@@ -1,5 +1,6 @@
 """The Interpolate page: the paths between signals, what would live beside them, and how far that is from the data."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +14,7 @@ import param
 from panel.viewable import Viewable
 
 from explorer.dashboard import theme, walks
+from explorer.dashboard.library import encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.path_map import PathMap
@@ -31,6 +33,10 @@ STOP_BOX, END_BOX, CARD_SIZE, LIVE_BOX = 48, 48, 64, 128
 LIVE_WIDTH = 2 * LIVE_BOX + 48  # two, their gap and a scroll bar
 SIZES = (32, 64, 128, 256, 512)
 MOST_STRIPS = 8
+PATIENCE_S = 0.045
+"""How long a render may take while a hand waits for it."""
+DRAFT = 64
+"""Samples of the other walks' renders while the hand moves."""
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
@@ -45,10 +51,35 @@ class Drawn:
     line: np.ndarray
     spots: tuple[Spot, ...]
 
+    def portrait(self, t: float, signals: SignalSet, size: int, dark: bool) -> np.ndarray:
+        """Ask for the function at t, as pixels."""
+        return _drawn_function(signals, self.spots[round(t * (len(self.spots) - 1))].code, size, dark)
+
+
+class Pace:
+    """How finely to render while a hand waits: from how long it took lately."""
+
+    def __init__(self) -> None:
+        self._s_per_sample = 0.0
+
+    def size(self, wanted: int) -> int:
+        """The finest of ``SIZES`` up to ``wanted`` that comes in time."""
+        fitting = [size for size in SIZES if size <= wanted and size**2 * self._s_per_sample <= PATIENCE_S]
+        return max(fitting, default=SIZES[0])
+
+    def heard(self, size: int, seconds: float) -> None:
+        """A render at this size took so long. What is quicker than before is believed at once, what is slower by half,
+        since a single slow answer says little."""
+        now = seconds / size**2
+        self._s_per_sample = (
+            now if now < self._s_per_sample or not self._s_per_sample else (now + self._s_per_sample) / 2
+        )
+
 
 class Interpolate(Page):
     """Walks through the selected signals, one strip for each way of each checkpoint, over one slider t."""
 
+    needs_codes = True
     keys = {" ": "play t, or stop", "+": "more stops", "-": "fewer stops"}
     address = {"t": "t", "stops": "st", "size": "sz", "alone": "la"}
 
@@ -71,7 +102,8 @@ class Interpolate(Page):
         self._shown: dict[int, Strip] = {}
         self._places: dict[int, np.ndarray] = {}
         self._drawn: Drawn | None = None
-        self._live: dict[str, list[Picture]] = {}
+        self._live: dict[int | str, Picture] = {}
+        self._pace, self._turn = Pace(), 0
         self._shown_line = Strip("", DRAWN, "")
         self._mapped: tuple[Any, ...] | None = None
         follow = self.follow
@@ -264,28 +296,59 @@ class Interpolate(Page):
         self.ask(f"along {i}", "looking how far the data is", work, show, long=True)
 
     def _look_live(self, *events: param.parameterized.Event) -> None:
-        """Ask for the functions at t."""
-        subject, t, size, dark = self.subject, self.t, self.size, self.state.dark
-        if subject is None:
-            return
-        by_checkpoint: dict[str, list[tuple[str, str, Walk]]] = {}
-        for i, walk in sorted(self._walks.items()):
-            way = self._ways[i]
-            by_checkpoint.setdefault(way.name, []).append((way.label, way.name, walk))
-        first = next(iter(by_checkpoint), "")
-        self._live = {name: self._live.get(name, []) for name in by_checkpoint}
-        for name, running in by_checkpoint.items():  # each in a slot of its own: a slow one holds up no other
-            work = partial(live, subject.signals, running, name == first, t, size, dark)
-            self.ask(f"live {name}", "rendering", work, partial(self._show_live, name))
-        drawn = self._drawn
-        if drawn is not None:
-            work = partial(live_drawn, subject.signals, drawn, t, size, dark)
-            self.ask("live drawn", "rendering", work, partial(self._show_live, DRAWN))
+        """Ask for the function at t: first on the first walk, as finely as a hand can wait for. The finer picture and
+        the other walks follow when the hand rests, one after the other, so that they never stand before the first."""
+        order = self._live_order
+        self._live = {key: replace(picture, stale=True) for key, picture in self._live.items() if key in order}
+        if order:
+            coarse = self._pace.size(self.size)
+            later = order if coarse < self.size else order[1:]
+            self._ask_live("live", order[0], coarse, [(key, self.size) for key in later])
 
-    def _show_live(self, name: str, pictures: list[Picture]) -> None:
-        if name in self._live or name == DRAWN:
-            self._live[name] = pictures
-            self.live.show([each for part in self._live.values() for each in part])
+    @property
+    def _live_order(self) -> list[int | str]:
+        """The walks whose function at t is shown, by number; the one that was drawn by hand comes last."""
+        return [*sorted(self._walks), *([DRAWN] if self._drawn is not None else [])]
+
+    def _ask_live(self, slot: str, key: int | str, size: int, rest: Sequence[tuple[int | str, int]]) -> None:
+        subject, t, wanted, dark = self.subject, self.t, self.size, self.state.dark
+        walk = self._drawn if key == DRAWN else self._walks.get(int(key))
+        if subject is None or walk is None:
+            return
+        title = self._live_title(key)
+
+        def work() -> tuple[float, Picture]:
+            start = time.monotonic()
+            pixels = walk.portrait(t, subject.signals, size, dark)
+            shown = picture(pixels, LIVE_BOX, title, "×".join(map(str, grid_for(subject.signals, size)[0][-2:])))
+            return time.monotonic() - start, shown
+
+        def show(found: tuple[float, Picture]) -> None:
+            took_s, shown = found
+            if slot == "live":
+                self._pace.heard(size, took_s)
+            if key in self._live_order:
+                self._live[key] = replace(shown, stale=t != self.t)
+                self.live.show([self._live[each] for each in self._live_order if each in self._live])
+
+        def follow() -> None:
+            if (t, wanted) == (self.t, self.size):
+                if rest:
+                    self._ask_live("live rest", *rest[0], rest[1:])
+            elif slot == "live":  # the hand moves on: of the others one at a time comes along, as a draft
+                others = self._live_order[1:]
+                if others:
+                    self._turn = (self._turn + 1) % len(others)
+                    self._ask_live("live rest", others[self._turn], min(DRAFT, wanted), [])
+
+        self.ask(slot, "rendering", work, show, then=follow)
+
+    def _live_title(self, key: int | str) -> str:
+        """The first checkpoint's walks need not bear its name."""
+        if key == DRAWN:
+            return DRAWN
+        way = self._ways[int(key)]
+        return way.label if way.name == self._ways[0].name else f"{way.name}, {way.label}"
 
     # -- showing
 
@@ -422,14 +485,14 @@ class Interpolate(Page):
         subject, i = self.subject, event.new
         if subject is None or not 0 <= i < len(self._ways):
             return
-        recipe = walks.encoding(self._ways[i].entry, subject.signals, subject.sampling)
+        recipe = encodings(self._ways[i].entry.id, subject.signals, subject.sampling)[-1]
         engine = subject.library.engine
         self._shown[i] = replace(self._shown[i], note="fitting: see the jobs", action="")
         self._show_strips()
         self.ask(
             f"fit {i}",
             "fitting every signal",
-            lambda: engine.submit(recipe).wait(),
+            lambda: engine.submit(recipe).until_done(),
             lambda result: self._look_at_walks(),
             long=True,
         )
@@ -460,25 +523,6 @@ def walked(subject: Subject, way: Way, ends: Sequence[int], count: int, dark: bo
     shape, window = grid_for(subject.signals, STOP_BOX)
     grids = walk.rendered(walk.stops(count), shape, window)
     return walk, tuple(map(png_uri, portraits(grids, subject.signals.value_range, STOP_BOX, dark)))
-
-
-def live(
-    signals: SignalSet, running: Sequence[tuple[str, str, Walk]], first: bool, t: float, size: int, dark: bool
-) -> list[Picture]:
-    """Ask for the functions at t on walks of one checkpoint, titled; the first checkpoint's need not bear its name."""
-    shape, window = grid_for(signals, size)
-    pictures, grid = [], "×".join(map(str, shape[-2:]))
-    for title, name, walk in running:
-        grids = walk.rendered([round(t * (len(walk) - 1))], shape, window)
-        (pixels,) = portraits(grids, signals.value_range, size, dark)
-        pictures.append(picture(pixels, LIVE_BOX, title if first else f"{name}, {title}", grid))
-    return pictures
-
-
-def live_drawn(signals: SignalSet, drawn: Drawn, t: float, size: int, dark: bool) -> list[Picture]:
-    """Ask for the function at t on the line that was drawn."""
-    pixels = _drawn_function(signals, drawn.spots[round(t * (len(drawn.spots) - 1))].code, size, dark)
-    return [picture(pixels, LIVE_BOX, DRAWN, f"{pixels.shape[1]}×{pixels.shape[0]}")]
 
 
 def _drawn_function(signals: SignalSet, code: Any, size: int, dark: bool) -> np.ndarray:

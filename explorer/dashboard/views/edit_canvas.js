@@ -164,6 +164,7 @@ export function render({ model, el }) {
   const tell = (phase) => {
     if (gesture?.kind === "push")
       model.send_msg({ kind: "push", phase, from: outgoing(gesture.from), to: outgoing(gesture.to), sequence: ++sequence })
+    root.dataset.sent = sequence
   }
   const tellSoon = () => {
     if (waiting) return
@@ -179,7 +180,8 @@ export function render({ model, el }) {
     root.focus()
     above.setPointerCapture(event.pointerId)
     const at = toDomain(event)
-    gesture = model.tool === "push" ? { kind: "push", from: at, to: at } : { kind: "lasso", path: [at] }
+    const first = sequence + 1
+    gesture = model.tool === "push" ? { kind: "push", from: at, to: at, first } : { kind: "lasso", path: [at], first }
     if (gesture.kind === "push") tell("move") // what will change is shown before anything has moved
     drawAbove()
   })
@@ -236,18 +238,19 @@ export function render({ model, el }) {
       picture.getContext("2d").drawImage(image, 0, 0)
       still = image
       layout()
+      root.dataset.shown = Number(root.dataset.shown ?? 0) + 1
     })
   }
   // While a brush is down: the pixels that changed, and where the anchors are now.
+  // What comes after its gesture has ended is dropped: the whole picture is on its way.
   model.on("msg:custom", (message) => {
-    if (message.sequence <= drawn) return
-    if (gesture) {
-      moved = message.anchors ?? moved
-      region = message.region ?? region
-    }
+    const late = () => !gesture || message.sequence < gesture.first || message.sequence <= drawn
+    if (late()) return
+    moved = message.anchors ?? moved
+    region = message.region ?? region
     if (message.uri)
       load(message.uri, (image) => {
-        if (message.sequence <= drawn || !still) return
+        if (late() || !still) return
         drawn = message.sequence
         root.dataset.drawn = drawn
         const context = picture.getContext("2d")

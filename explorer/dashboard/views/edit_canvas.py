@@ -9,7 +9,7 @@ import numpy as np
 import param
 from panel.custom import JSComponent
 
-from explorer.dashboard.views.pixels import png_uri, shades
+from explorer.dashboard.views.pixels import png_uri
 
 _POINTS_LIMIT = 20_000
 """Points of a gesture that are looked at; a browser sends far fewer."""
@@ -53,12 +53,11 @@ class EditCanvas(JSComponent):
         self.on_push: Callable[[Push], None] = lambda push: None
         self.on_lasso: Callable[[list[tuple[float, float]]], None] = lambda polygon: None
 
-    def show(self, values: np.ndarray, value_range: tuple[float, float], anchors: np.ndarray, title: str) -> None:
-        """A whole signal: values [H, W, m] or [T, m], anchors [A, 2] or [A, 1]."""
-        flat = values.ndim == 2
+    def show(self, values: np.ndarray, uri: str, anchors: np.ndarray, title: str) -> None:
+        """A whole signal: values [T, m] as curves, or [H, W, m] as the picture ``uri``; anchors [A, 1] or [A, 2]."""
         self.param.update(
-            picture="" if flat else png_uri(shades(values, value_range)),
-            curves=values.T.tolist() if flat else [],
+            picture=uri,
+            curves=values.T.tolist() if values.ndim == 2 else [],
             anchors=anchors.round(5).tolist(),
             lasso=[],
             chosen=[],

@@ -8,6 +8,7 @@ const STYLE = `
   .box { display: flex; align-items: center; justify-content: center; border-radius: 4px;
          background: color-mix(in srgb, var(--panel-on-background-color) 6%, transparent); }
   img { image-rendering: pixelated; display: block; }
+  img.stale { opacity: 0.5; }
   .title { margin-bottom: 4px; }
   .caption { margin-top: 4px; opacity: 0.65; }
   button.figure { border: 0; padding: 0; background: none; border-radius: 4px; }
@@ -52,6 +53,7 @@ export function render({model, el}) {
       title.hidden = caption.hidden = !model.captions
       box.style.width = box.style.height = `${model.box}px`
       img.alt = picture.title
+      img.classList.toggle("stale", picture.stale)
       img.width = picture.width
       img.height = picture.height
       if (img.src !== picture.uri) img.src = picture.uri

@@ -27,6 +27,7 @@ class Picture:
         title: what it is.
         caption: its size or scale.
         row: the signal that a click selects.
+        stale: whether it shows what was, while the next one is computed: it is dimmed.
     """
 
     uri: str
@@ -35,6 +36,7 @@ class Picture:
     title: str = ""
     caption: str = ""
     row: int | None = None
+    stale: bool = False
 
 
 def picture(pixels: np.ndarray, box: int, title: str = "", caption: str = "", row: int | None = None) -> Picture:
