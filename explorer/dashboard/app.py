@@ -18,6 +18,7 @@ from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
+from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -129,7 +130,7 @@ class Shell:
         return tab
 
     def _main(self) -> pn.Column:
-        unseen = pn.Row(self.jobs.dialog, self.help, self.browser, height=0, margin=0)
+        unseen = pn.Row(self.jobs.dialog, self.help, self.browser, Names(), height=0, margin=0)
         return pn.Column(
             self._banner(),
             self._missing,

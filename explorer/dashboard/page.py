@@ -13,6 +13,7 @@ from explorer.dashboard import style
 from explorer.dashboard.calls import change
 from explorer.dashboard.library import encodings
 from explorer.dashboard.views.browser import Browser
+from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.once import ScriptOnce
 from explorer.dashboard.views.sidebar import Sidebar
 from explorer.dashboard.views.words import words
@@ -76,13 +77,13 @@ class Page(Viewer):
         if not self._unfitted:
             return None
         signals = self.workspace.opened.signals
-        return f"fit {len(signals):,} signals", self._fit
+        return f"fit {len(signals):,} signals", self.fit
 
     @property
     def _unfitted(self) -> bool:
         return self.needs_codes and self.workspace.loaded is not None and not self.workspace.fitted
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
         """Have all signals fitted as the slider shows them, by a job, and look again."""
         workspace, subject = self.workspace, self.workspace.subject
         if subject is None:
@@ -190,7 +191,7 @@ class Page(Viewer):
         self.workspace.calls.follow(self.workspace, explain, "opened")
         self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
         return ScriptOnce(
-            pn.Column(Sidebar(self.workspace), browser, width=style.LEFT_WIDTH),
+            pn.Column(Sidebar(self.workspace), browser, Names(), width=style.LEFT_WIDTH),
             pn.Column(lacking, helper),
             *parts,
             sizing_mode="stretch_width",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from explorer.bench.page import CHROMIUM, launched
+from explorer.bench.page.driving import CHROMIUM, launched
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 TOKEN = "a-token-for-this-test-alone"

@@ -235,8 +235,8 @@ class Compare(Page):
             return
         if self._signal_view is self.slices:
             signals, place = scene.subject.signals, tuple(self.slices.place)
-            work = partial(lines_of, scene.rivals, signals, scene.rows, place, scene.size, scene.error, scene.dark)
-            self.ask("slices", "rendering", work, lambda lines: self.slices.show(signals, lines))
+            cut = partial(lines_of, scene.rivals, signals, scene.rows, place, scene.size, scene.error, scene.dark)
+            self.ask("slices", "rendering", cut, lambda lines: self.slices.show(signals, lines))
             return
         height, width = scene.shape
         self.tiles.param.update(box=max(scene.size, 128), shape=[height / scene.size, width / scene.size])

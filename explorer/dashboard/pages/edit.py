@@ -130,7 +130,7 @@ class Edit(Page):
     def remedy(self) -> tuple[str, Callable[[], None]] | None:
         """Open clouds that are there: of these signals, else of others, pictures in colour first."""
         opened, state = self.workspace.opened, self.workspace.state
-        if opened is None or opened.subject is None:
+        if opened is None or opened.subject is None or (opened.capabilities or {}).get("edits"):
             return super().remedy()
         menu = opened.menu
         editable = [
@@ -326,7 +326,7 @@ class Edit(Page):
                 self._draw()
             return None
         row, edits, known = self.workspace.row, self.history.done, self._forms_at.get(self._key)
-        size, cloud = canvas_size(subject.signals, row, self.size), known and known.cloud
+        size, cloud = canvas_size(subject.signals, row, self.size), known.cloud if known else None
         show = lambda changed: self.canvas.patch(push.sequence, **changed)  # noqa: E731
         return self.ask("push", "pushing", lambda: pushed(subject, row, edits, edit, size, cloud), show)
 

@@ -17,6 +17,7 @@ from explorer.dashboard import theme, walks
 from explorer.dashboard.library import encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.names import REACHED
 from explorer.dashboard.views.path_map import PathMap
 from explorer.dashboard.views.pixels import Picture, Pictures, picture, png_uri
 from explorer.dashboard.views.portraits import grid_for, portraits
@@ -128,7 +129,12 @@ class Interpolate(Page):
         alone = pmui.Switch.from_param(self.param.alone, label="single layers", margin=(8, 8))
         scrolled = {"overflow-y": "auto", "overflow-x": "hidden"}
         live = pn.Column(
-            self.live, width=LIVE_WIDTH, margin=(0, 0, 0, 8), sizing_mode="stretch_height", styles=scrolled
+            self.live,
+            width=LIVE_WIDTH,
+            margin=(0, 0, 0, 8),
+            sizing_mode="stretch_height",
+            styles=scrolled,
+            css_classes=[REACHED],
         )
         return pn.Column(
             pn.Row(size, stops, alone, margin=(12, 16, 0, 16), styles={"gap": "16px"}, **WIDE),

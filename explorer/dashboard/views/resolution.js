@@ -10,13 +10,13 @@ const STYLE = `
   .stop.trained { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .stop.missing { border-color: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
   .stop.missing.trained { background: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
-  .size.missing { opacity: .6; }
   .native { position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .thumb { position: absolute; top: 20px; width: 22px; height: 22px; margin: -11px 0 0 -11px; border-radius: 50%;
            background: var(--panel-primary-color); box-shadow: 0 0 0 3px var(--panel-background-color); }
   .thumb.unseen::after { content: ""; position: absolute; inset: 5px; border-radius: 50%; background: var(--panel-background-color); }
   .slider:focus-visible .thumb { outline: 2px solid var(--panel-primary-color); outline-offset: 3px; }
-  .size { position: absolute; top: 37px; transform: translateX(-50%); color: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
+  .size { position: absolute; top: 37px; transform: translateX(-50%); color: color-mix(in srgb, var(--panel-on-background-color) 80%, var(--panel-background-color)); }
+  .size.missing { color: color-mix(in srgb, var(--panel-on-background-color) 62%, var(--panel-background-color)); }
   .size.chosen { color: var(--panel-on-background-color); font-weight: 600; }
 `
 
