@@ -31,6 +31,7 @@ _FUNCTA = {
     ),
 }
 _INNER_STEPS, _FIT_STEPS, _INNER_RATE, _OUTER_RATE = 10, 20, 0.1, 3e-5
+_CURVATURE_RATIO, _FIT_RATIO = 0.25, 0.25  # of ours; the released algorithm has neither
 
 
 class _PlainFuncta(torch.nn.Module):
@@ -59,12 +60,26 @@ class _PlainFuncta(torch.nn.Module):
             hidden = hidden + sine if k else sine
         return (last(hidden) + self._net.offset - samples.values).square().mean((1, 2))
 
-    def fit(self, contexts: Sequence[Samples], create_graph: bool) -> torch.Tensor:
-        latents = torch.zeros(len(contexts[0].values), self._net.latent, requires_grad=True)
+    def learned(self, contexts: Sequence[Samples]) -> torch.Tensor:
+        """Latents by the inner loop of the training, whose steps can be differentiated."""
+        latents = self._start(contexts[0])
         for context in contexts:
-            (slope,) = torch.autograd.grad(self(latents, context).sum(), latents, create_graph=create_graph)
-            latents = latents - _INNER_RATE * slope
+            latents = latents - _INNER_RATE * self._slope(latents, context, create_graph=True)
         return latents
+
+    def fitted(self, contexts: Sequence[Samples], whole: Samples) -> torch.Tensor:
+        """Latents by the loop after the training: steps on all samples, each as long as one on a context would be."""
+        latents = self._start(whole)
+        for context in contexts:
+            length, slope = self._slope(latents, context).norm(dim=1), self._slope(latents, whole)
+            latents = latents - _INNER_RATE * (length / (slope.norm(dim=1) + 1e-16)).unsqueeze(1) * slope
+        return latents
+
+    def _start(self, samples: Samples) -> torch.Tensor:
+        return torch.zeros(len(samples.values), self._net.latent, requires_grad=True)
+
+    def _slope(self, latents: torch.Tensor, samples: Samples, create_graph: bool = False) -> torch.Tensor:
+        return torch.autograd.grad(self(latents, samples).sum(), latents, create_graph=create_graph)[0]
 
     def psnr_db(self, latents: torch.Tensor, samples: Samples) -> float:
         with torch.no_grad():
@@ -85,46 +100,54 @@ def _improving(parameters: Sequence[torch.Tensor], loss_at: Callable[[int], torc
 
 
 def run() -> list[Row]:
-    """A step of MedFuncta's meta-learning and a fit, against the released algorithm written plainly."""
+    """A step of MedFuncta's meta-learning and a fit, against the released algorithm written plainly.
+
+    Ours estimates second-order terms by a quarter of each inner step's samples, and fits look at a quarter of the
+    samples in turn but for their last three steps; the released fit takes a second gradient each step, for its length.
+    """
     return [line for size, setting in _FUNCTA.items() for line in _functa(size, *setting)]
 
 
 def _functa(size: str, net: ModulatedSiren, batch: int, context: int) -> list[Row]:
-    dtype, rng = matmul_dtype("cpu"), np.random.default_rng(0)
+    dtype, rng, curved = matmul_dtype("cpu"), np.random.default_rng(0), round(_CURVATURE_RATIO * context)
     whole = source_of(load("digits"), "cpu").draw(np.arange(batch), (28, 28), 0, rng)
     points = len(whole.coords)
     ours = {name: tensor.requires_grad_() for name, tensor in net.initial(torch.Generator().manual_seed(0)).items()}
     plain = _PlainFuncta(net, ours)
 
-    def contexts(step: int) -> list[Samples]:
-        kept = [draws(step, i).choice(points, context, replace=False) for i in range(_INNER_STEPS)]
+    def contexts(step: int, count: int = _INNER_STEPS) -> list[Samples]:
+        kept = [draws(step, i).choice(points, context, replace=False) for i in range(count)]
         return [Samples(whole.coords[index], whole.values[:, index], None) for index in kept]
 
     def our_loss(step: int) -> torch.Tensor:
         seen = contexts(step)
+        some = [draws(step, _INNER_STEPS + i).choice(context, curved, replace=False) for i in range(_INNER_STEPS)]
         return cavia.meta_loss(
-            net, ours, lambda i, _: seen[i], whole, steps=len(seen), rate=_INNER_RATE, first_order=False, dtype=dtype
+            net,
+            ours,
+            lambda i, _: seen[i],
+            whole,
+            steps=len(seen),
+            rate=_INNER_RATE,
+            curved_at=lambda i, context: context.take(some[i]),
+            dtype=dtype,
         )
 
     def plain_loss(step: int) -> torch.Tensor:
-        return plain(plain.fit(contexts(step), create_graph=True), whole).mean()
+        return plain(plain.learned(contexts(step)), whole).mean()
 
     def our_fit() -> torch.Tensor:
         with torch.no_grad():
-            folded = net.fold(ours, dtype)
-            latents = folded.bias.new_zeros(batch, net.latent)
-            for _ in range(_FIT_STEPS):
-                latents, _losses = cavia.descend(net, folded, latents, whole, _INNER_RATE)
-        return latents
+            return cavia.fit(net, net.fold(ours, dtype), whole, steps=_FIT_STEPS, rate=_INNER_RATE, ratio=_FIT_RATIO)
 
     def plain_fit(network: _PlainFuncta) -> torch.Tensor:
-        return network.fit([whole] * _FIT_STEPS, create_graph=False)
+        return network.fitted(contexts(0, _FIT_STEPS), whole)
 
     # Products of the square layers, in passes over the samples: an inner step goes forward and back; its part of the
     # meta-gradient does so for values and for how they move, with gradients for weights; so does the outer loss.
     square = 2 * (net.layers - 2) * net.width**2 * batch
-    learning = square * (_INNER_STEPS * (2 + 6) * context + 3 * points)
-    fitting = square * _FIT_STEPS * 2 * points
+    learning = square * (_INNER_STEPS * (2 * context + 6 * curved) + 3 * points)
+    fitting = square * 2 * points * (_FIT_RATIO * (_FIT_STEPS - 3) + 3)
 
     learned = compared(
         _improving(list(ours.values()), our_loss), _improving(list(plain.parameters()), plain_loss), rounds=5

@@ -17,6 +17,7 @@ from explorer.nets.kernels import Discrete
 from explorer.nets.lattice import Encoding, Lattice, levels_within
 from explorer.nets.operator import Operator
 from explorer.nets.operator_fits import OperatorFits, Target
+from explorer.nets.precision import matmul_dtype
 from explorer.readers import load
 
 _SIDE, _TILE, _TOGETHER = 256, 64, 16
@@ -62,7 +63,9 @@ def _operator_fits(values: torch.Tensor, widths: Sequence[int], gain: float, cro
         lattice=lattice, functions=encoding(lattice)[None], values=2 * values[None] - 1, seen=shares, judged=shares
     )
     operator = Operator(d=2, inputs=encoding.channels, widths=tuple(widths), m=m, kernel=Discrete(d=2), gain=gain)
-    return OperatorFits(operator=operator, targets=(target,), units=torch.full((m,), 0.5), crop=crop)
+    return OperatorFits(
+        operator=operator, targets=(target,), units=torch.full((m,), 0.5), crop=crop, dtype=matmul_dtype("cpu")
+    )
 
 
 def _ours(picture: torch.Tensor, psnr_db: float) -> None:

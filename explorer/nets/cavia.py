@@ -13,6 +13,7 @@ Shape legend: N signals, P points, M channels, K sine layers, F width, L latent,
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -22,10 +23,13 @@ from explorer.nets.samples import Samples
 
 # Activations of one layer in work at a time: few enough for those of all layers to stay near the processor.
 _ACTIVATIONS_CPU, _ACTIVATIONS_GPU = 2**17, 2**26
+_LEAST_SHARE, _ON_ALL = 64, 3  # samples that tell a fit's step enough; steps at its end that see all
 
-Context = Callable[
-    [int, torch.Tensor], Samples
-]  # what an inner step sees, from its number and the latents it starts at
+Context = Callable[[int, torch.Tensor], Samples]
+"""What an inner step sees, from its number and the latents it starts at."""
+
+Curved = Callable[[int, Samples], Samples]
+"""What its second-order terms are found by, from its number and what it saw."""
 
 
 @torch.no_grad()
@@ -42,6 +46,40 @@ def descend(
     return latents - rate * net.pull_back(folded, gradient), losses
 
 
+def fit(
+    net: ModulatedSiren,
+    folded: Folded,
+    samples: Samples,
+    *,
+    steps: int,
+    rate: float,
+    ratio: float = 1.0,
+    heard: Callable[[int, torch.Tensor], None] = lambda step, losses: None,
+) -> torch.Tensor:
+    """Latents [N, L] from 0.
+
+    Args:
+        ratio: each step looks at about this share of the samples, one share after the other; the last three look at
+            all. Samples that lie unevenly, or are few, are always looked at whole.
+        heard: called after each step with the mean squared errors [N] that it saw before it.
+    """
+    latents = folded.bias.new_zeros(len(samples.values), net.latent)
+    shares = _shares(samples, ratio)
+    for step in range(steps):
+        seen = shares[step % len(shares)] if step < steps - _ON_ALL else samples
+        latents, losses = descend(net, folded, latents, seen, rate)
+        heard(step, losses)
+    return latents
+
+
+def _shares(samples: Samples, ratio: float) -> list[Samples]:
+    """All samples, in random shares."""
+    points = samples.values.shape[1]
+    count = 1 if samples.weights is not None else max(1, min(round(1 / ratio), points // _LEAST_SHARE))
+    order = np.random.default_rng(0).permutation(points)
+    return [samples.take(np.sort(order[first::count])) for first in range(count)] if count > 1 else [samples]
+
+
 def meta_loss(
     net: ModulatedSiren,
     parameters: Parameters,
@@ -50,14 +88,16 @@ def meta_loss(
     *,
     steps: int,
     rate: float,
-    first_order: bool,
+    curved_at: Curved | None,
     dtype: torch.dtype,
 ) -> torch.Tensor:
     """The mean loss on ``outer`` of latents fitted in ``steps`` inner steps: a scalar to call ``backward`` on.
 
     Args:
         context_at: the samples of an inner step, drawn anew for each.
-        first_order: leave out how a step's direction depends on the parameters and the latents.
+        curved_at: the samples by which it is told how a step's direction depends on the parameters and the latents.
+            Where they are drawn at random from the step's own, for each step anew, the gradient is without bias: it
+            is linear in each step's terms. None leaves them out ("first order").
         dtype: in which the large products run.
     """
     n = len(outer.values)
@@ -70,10 +110,10 @@ def meta_loss(
 
     pulls = _Pulls(net, folded)
     value, latent_pull = pulls.of_loss(trail[-1], outer)
-    for latents, context in zip(trail[-2::-1], contexts[::-1], strict=True):
-        if first_order:
-            break
-        latent_pull = latent_pull + pulls.of_slope(latents, -rate * latent_pull, context)
+    if curved_at is not None:
+        for step in reversed(range(steps)):
+            some = curved_at(step, contexts[step])
+            latent_pull = latent_pull + pulls.of_slope(trail[step], -rate * latent_pull, some)
     return pulls.attached(value, parameters) / n
 
 
@@ -110,17 +150,17 @@ class _Pulls:
     """Collects the outer loss's gradient, term by term, for parameters in their folded form."""
 
     def __init__(self, net: ModulatedSiren, folded: Folded):
-        self._net = net
-        self._leaves = [tensor.detach().requires_grad_() for tensor in _network(folded)]
-        first, last, offset, *hidden = self._leaves
-        self._folded = folded._replace(first=first, last=last, offset=offset, hidden=tuple(hidden))
-        self._totals = [torch.zeros_like(tensor, dtype=folded.bias.dtype) for tensor in self._leaves]
+        self._net, self._folded = net, folded
+        zeros = [torch.zeros_like(tensor, dtype=folded.bias.dtype) for tensor in _network(folded)]
+        self._totals = _with_network(folded, zeros)
         self._at: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._along: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def of_loss(self, latents: torch.Tensor, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, summed over signals, and its pull on the latents [N, L]."""
-        net, folded = self._net, self._folded
+        net = self._net
+        leaves = [tensor.detach().requires_grad_() for tensor in _network(self._folded)]
+        folded = _with_network(self._folded, leaves)
         shifts = net.shifts(folded, latents).detach()
         total, pull = torch.zeros_like(shifts[0, 0, 0]), torch.zeros_like(shifts)
         for rows, (coords, values, weights) in _blocks(net, samples):
@@ -128,7 +168,10 @@ class _Pulls:
             errors = net.values(folded, leaf, coords) - values
             loss = (errors.square() * weights.unsqueeze(-1)).sum()
             total += loss.detach()
-            pull[rows] += self._collect(loss, leaf)[0]
+            at, *gradients = torch.autograd.grad(loss, [leaf, *leaves], materialize_grads=True)
+            pull[rows] += at
+            for kept, gradient in zip(_network(self._totals), gradients, strict=True):
+                kept += gradient
         self._at.append((latents, pull))
         return total, net.pull_back(folded, pull)
 
@@ -136,22 +179,17 @@ class _Pulls:
         """The pull on the latents [N, L] of the loss's slope along a direction of theirs [N, L]."""
         net, folded = self._net, self._folded
         shifts, tangents = net.shifts(folded, latents), net.shift_tangents(folded, along)
-        pull, pull_along = torch.zeros_like(shifts), torch.zeros_like(shifts)
-        for rows, (coords, values, weights) in _blocks(net, samples):
-            leaves = shifts[rows].detach().requires_grad_(), tangents[rows].detach().requires_grad_()
-            given, moved = net.values_and_tangents(folded, *leaves, coords)
-            slope = 2 * ((given - values) * moved * weights.unsqueeze(-1)).sum()
-            at, direction = self._collect(slope, *leaves)
-            pull[rows] += at
-            pull_along[rows] += direction
-        self._at.append((latents, pull))
-        self._along.append((along, pull_along))
-        return net.pull_back(folded, pull)
+        pulls = torch.zeros_like(torch.stack([shifts, tangents]))
+        for rows, block in _blocks(net, samples):
+            pulls[:, rows] += net.slope_gradients(folded, shifts[rows], tangents[rows], *block, self._totals)
+        self._at.append((latents, pulls[0]))
+        self._along.append((along, pulls[1]))
+        return net.pull_back(folded, pulls[0])
 
     def attached(self, value: torch.Tensor, parameters: Parameters) -> torch.Tensor:
         """The value, with the gradient that was collected as its own."""
         net, folded = self._net, self._net.fold(parameters, value.dtype)
-        terms = [(tensor * total).sum() for tensor, total in zip(_network(folded), self._totals, strict=True)]
+        terms = [(tensor * total).sum() for tensor, total in zip(_network(folded), _network(self._totals), strict=True)]
         # Latents enter by a linear map: all their terms are one product, however many steps they come from.
         for shifts_of, pairs in ((net.shifts, self._at), (net.shift_tangents, self._along)):
             if pairs:
@@ -160,16 +198,15 @@ class _Pulls:
         carrier = torch.stack(terms).sum()
         return value + (carrier - carrier.detach())
 
-    def _collect(self, scalar: torch.Tensor, *shifts: torch.Tensor) -> Sequence[torch.Tensor]:
-        """Adds a scalar's gradient to the totals; returns that for the shifts."""
-        gradients = torch.autograd.grad(scalar, [*shifts, *self._leaves], materialize_grads=True)
-        for total, gradient in zip(self._totals, gradients[len(shifts) :], strict=True):
-            total += gradient
-        return gradients[: len(shifts)]
-
 
 def _network(folded: Folded) -> list[torch.Tensor]:
     return [folded.first, folded.last, folded.offset, *folded.hidden]
+
+
+def _with_network(folded: Folded, tensors: Sequence[torch.Tensor]) -> Folded:
+    """With others of their kind in place of ``_network``'s."""
+    first, last, offset, *hidden = tensors
+    return folded._replace(first=first, last=last, offset=offset, hidden=tuple(hidden))
 
 
 def _blocks(

@@ -11,10 +11,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 Parameters = Mapping[str, torch.Tensor]
@@ -134,23 +133,6 @@ class ModulatedSiren:
             hidden = hidden + sine if self.skip else sine
         return hidden.to(folded.last.dtype)
 
-    def values_and_tangents(
-        self, folded: Folded, shifts: torch.Tensor, tangents: torch.Tensor, coords: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The functions [N, P, M], and how they move when shifts move by ``tangents`` [N, K, F]."""
-        angle = functional.linear(coords, folded.first) + shifts[:, 0, None]
-        hidden, moved = angle.sin().to(folded.dtype), (angle.cos() * tangents[:, 0, None]).to(folded.dtype)
-        for weight, shift, tangent in zip(
-            folded.hidden,
-            shifts[:, 1:].to(folded.dtype).unbind(1),
-            tangents[:, 1:].to(folded.dtype).unbind(1),
-            strict=True,
-        ):
-            hidden, moved = _MovingLayer.apply(hidden, moved, weight, shift, tangent, self.skip)
-        exact = folded.last.dtype
-        values = functional.linear(hidden.to(exact), folded.last, folded.offset)
-        return values, functional.linear(moved.to(exact), folded.last)
-
     @torch.no_grad()
     def loss_and_gradient(
         self, folded: Folded, shifts: torch.Tensor, coords: torch.Tensor, values: torch.Tensor, weights: torch.Tensor
@@ -179,49 +161,69 @@ class ModulatedSiren:
         gradient[:, 0] = angles[0].cos_().mul_(pull).sum(1)
         return (weighted * errors).sum((1, 2)), gradient
 
+    @torch.no_grad()
+    def slope_gradients(
+        self,
+        folded: Folded,
+        shifts: torch.Tensor,
+        tangents: torch.Tensor,
+        coords: torch.Tensor,
+        values: torch.Tensor,
+        weights: torch.Tensor,
+        totals: Folded,
+    ) -> torch.Tensor:
+        """The gradient of the slope of ``loss_and_gradient``'s loss as shifts move by ``tangents`` [N, K, F].
 
-class _MovingLayer(torch.autograd.Function):
-    """A sine layer's output, and how it moves with its input and its shift.
+        Values and how they move go forward and back side by side, so that one product serves both.
 
-    It can be differentiated once. The way back uses sine and cosine again, and adds where it multiplies.
-    """
+        Args:
+            totals: to ``first``, ``hidden``, ``last`` and ``offset`` the slope's own gradients are added.
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        hidden: torch.Tensor,
-        moved: torch.Tensor,
-        weight: torch.Tensor,
-        shift: torch.Tensor,
-        tangent: torch.Tensor,
-        skip: bool,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        angle = functional.linear(hidden, weight).add_(shift[:, None])
-        turn = functional.linear(moved, weight).add_(tangent[:, None])
-        sine, cosine = angle.sin(), angle.cos_()
-        ctx.save_for_backward(hidden, moved, weight, sine, cosine, turn)
-        ctx.skip = skip
-        step = cosine * turn
-        return (hidden + sine, step.add_(moved)) if skip else (sine.clone(), step)
+        Returns:
+            Those for shifts and for tangents: [2, N, K, F].
+        """
+        low, high = folded.dtype, folded.last.dtype
+        both = torch.stack([shifts, tangents])
+        angle = functional.linear(coords, folded.first) + shifts[:, 0, None]
+        layers = [(angle.sin(), angle.cos(), tangents[:, 0, None])]  # sines, cosines, and how what is inside moves
+        states = [torch.stack([layers[0][0], layers[0][1] * tangents[:, 0, None]]).to(low)]
+        for weight, shift in zip(folded.hidden, both[:, :, 1:].to(low).unbind(2), strict=True):
+            angle, turn = functional.linear(states[-1], weight).add_(shift[:, :, None])
+            sine, cosine = angle.sin(), angle.cos_()
+            layers.append((sine, cosine, turn))
+            states.append(torch.empty_like(states[-1]))
+            if self.skip:
+                torch.add(states[-2][0], sine, out=states[-1][0])
+                torch.addcmul(states[-2][1], cosine, turn, out=states[-1][1])
+            else:
+                states[-1][0] = sine
+                torch.mul(cosine, turn, out=states[-1][1])
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, pull: torch.Tensor, pull_moved: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        hidden, moved, weight, sine, cosine, turn = ctx.saved_tensors
-        inside = (pull * cosine).sub_((pull_moved * turn).mul_(sine))
-        inside_moved = pull_moved * cosine
-        rows, rows_moved = inside.flatten(0, 1), inside_moved.flatten(0, 1)
-        return (
-            _before(rows, weight, pull, ctx.skip),
-            _before(rows_moved, weight, pull_moved, ctx.skip),
-            torch.addmm(rows.T @ hidden.flatten(0, 1), rows_moved.T, moved.flatten(0, 1)),
-            inside.sum(1),
-            inside_moved.sum(1),
-            None,
-        )
+        last = states[-1].to(high)
+        given, moved = functional.linear(last, folded.last)
+        pull = 2 * weights.unsqueeze(-1) * torch.stack([moved, given + folded.offset - values])
+        totals.last.add_(_rows(pull).T @ _rows(last))
+        totals.offset.add_(pull[0].sum((0, 1)))
+        pull = pull.to(low) @ folded.last.to(low)
+
+        gradient = torch.empty_like(both)
+        for k in range(len(layers) - 1, -1, -1):
+            sine, cosine, turn = layers[k]
+            pull = pull.to(cosine.dtype)
+            inside = pull * cosine
+            inside[0].addcmul_(pull[1], sine.mul_(turn), value=-1)
+            gradient[:, :, k] = inside.sum(2)
+            if not k:
+                totals.first.add_(_rows(inside[0]).T @ _rows(coords.expand(*inside.shape[1:3], -1)))
+                break
+            totals.hidden[k - 1].add_(_rows(inside).T @ _rows(states[k - 1]))
+            if self.skip:
+                _rows(pull).addmm_(_rows(inside), folded.hidden[k - 1])
+            else:
+                pull = inside @ folded.hidden[k - 1]
+        return gradient
 
 
-def _before(rows: torch.Tensor, weight: torch.Tensor, pull: torch.Tensor, skip: bool) -> torch.Tensor:
-    """The pull on a layer's input [N, P, F], from that inside its sine [N P, F] and that on its output."""
-    product = torch.addmm(pull.flatten(0, 1), rows, weight) if skip else rows @ weight
-    return product.view_as(pull)
+def _rows(tensor: torch.Tensor) -> torch.Tensor:
+    """[..., F] as a matrix; a view."""
+    return tensor.flatten(0, -2)

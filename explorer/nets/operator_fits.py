@@ -4,9 +4,9 @@ Shape legend: N networks, B functions that each is given, C channels, M channels
 P points, D axes, K weights of a network. Either N or B is 1: signals of their own, or frames of a sequence.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -122,17 +122,14 @@ class OperatorFits:
         with torch.enable_grad():
             parameters = networks.detach().requires_grad_(True)
             for part, some in self._passes(target, box, frames):
-                self._error(target, parameters, part, some, target.seen).sum().backward()
+                self._seen_error(target, parameters, part, some).sum().backward()
         assert parameters.grad is not None
         return parameters.grad
 
     def loss(self, networks: torch.Tensor, step: int) -> torch.Tensor:
         """The weighted mean of the squared error, channels summed, as a step's samples tell it: a scalar."""
         target, box, frames = self._look(step)
-        share = len(frames) / len(target.functions)
-        if self.crop and target.points is None:  # how likely each cell was to be looked at
-            share *= math.prod(self.crop / (size + self.crop - 1) for size in target.lattice.shape if self.crop < size)
-        return self._error(target, networks, box, frames, target.seen).sum() / share
+        return self._seen_error(target, networks, box, frames).sum() / (len(frames) / len(target.functions))
 
     @torch.no_grad()
     def psnr_db(self, networks: torch.Tensor) -> torch.Tensor:
@@ -158,9 +155,21 @@ class OperatorFits:
         return target, box, frames
 
     def _drawn(self, size: int, rng: np.random.Generator) -> slice:
-        """A run of ``crop`` cells that may stick out, so that every cell is as likely."""
-        start = int(rng.integers(1 - self.crop, size)) if self.crop < size else 0
-        return slice(max(start, 0), min(start + self.crop, size)) if self.crop < size else slice(0, size)
+        """A run of ``crop`` cells; one that would stick out is moved inside. All boxes have one shape: a convolution
+        is slow at the first sight of another."""
+        if self.crop >= size:
+            return slice(0, size)
+        start = min(max(int(rng.integers(1 - self.crop, size)), 0), size - self.crop)
+        return slice(start, start + self.crop)
+
+    def _seen_error(self, target: Target, networks: torch.Tensor, box: Box, frames: torch.Tensor) -> torch.Tensor:
+        """The mean, over all boxes that could have been drawn, of such errors is that of the whole: [N]."""
+        weights = target.seen
+        if self.crop and target.points is None:
+            for axis, size in enumerate(target.lattice.shape, start=2):
+                odds = torch.from_numpy(_odds(size, self.crop)).to(weights)
+                weights = weights / odds.view(-1, *(1,) * (weights.ndim - axis - 1))
+        return self._error(target, networks, box, frames, weights)
 
     def _error(
         self,
@@ -200,6 +209,16 @@ class OperatorFits:
         for part in boxes:
             for few in frames.split(some):
                 yield part, few
+
+
+@lru_cache(maxsize=64)
+def _odds(size: int, crop: int) -> np.ndarray:
+    """How likely each of ``size`` cells is to lie in a run that ``OperatorFits`` draws: float64 [size]."""
+    if crop >= size:
+        return np.ones(size)
+    starts = np.ones(size - crop + 1)
+    starts[[0, -1]] = crop
+    return np.convolve(starts, np.ones(crop)) / starts.sum()
 
 
 def _cut(tensor: torch.Tensor, box: Box) -> torch.Tensor:

@@ -27,6 +27,15 @@ class Samples(NamedTuple):
     values: torch.Tensor
     weights: torch.Tensor | None
 
+    def take(self, index: np.ndarray) -> "Samples":
+        """Some of the points, the same for all signals; weighted sums over random ones are, in the mean, those over
+        all."""
+        kept = torch.from_numpy(index).to(self.values.device)
+        weights = self.weights
+        if weights is not None:
+            weights = weights[:, kept] * (weights.shape[1] / len(index))
+        return Samples(self.coords[..., kept, :], self.values[:, kept], weights)
+
 
 class GridSource:
     """Signals that share one grid, or are brought to one; resampled when they are asked for."""

@@ -38,6 +38,8 @@ from explorer.signals import SignalSet
 _FIT_POINTS = 2**20
 _DECODE_ACTIVATIONS = 2**22
 
+_LEAST_CURVED = 32  # samples that tell enough of second-order terms
+
 
 @dataclass(frozen=True, kw_only=True)
 class FunctaConfig:
@@ -60,7 +62,10 @@ class FunctaConfig:
         inner_steps: steps of a latent's fit in training.
         inner_rate: learning rate of a latent's fit, in training and after.
         first_order: leave out the second-order terms of the meta-gradient.
-        fit_steps: steps of a latent's fit after training, each on all samples.
+        curvature_ratio: share of an inner step's samples by which its second-order terms are estimated; at least 32.
+        fit_steps: steps of a latent's fit after training.
+        fit_ratio: share of the samples that such a step looks at, at least 64, one share after the other; the last
+            three steps look at all of them.
         thin: whether a grid finer than all that training saw is fitted on as many of its samples as the finest of them
             has, so that a fit's cost has a limit.
         batch: signals in a step.
@@ -84,7 +89,9 @@ class FunctaConfig:
     inner_steps: int = 10
     inner_rate: float = 0.1
     first_order: bool = False
+    curvature_ratio: float = 1.0
     fit_steps: int = 20
+    fit_ratio: float = 1.0
     thin: bool = True
     batch: int = 32
     steps: int = 2000
@@ -101,7 +108,7 @@ class FunctaConfig:
             (("steps",), 1, 10**9),
             (("omega_1", "omega_k", "inner_rate", "learning_rate", "clip"), 1e-9, 1e4),
             (("weight_decay", "offset"), 0, 1),
-            (("context_ratio",), 1e-6, 1),
+            (("context_ratio", "curvature_ratio", "fit_ratio"), 1e-6, 1),
         ):
             for name in names:
                 if not low <= getattr(self, name) <= high:
@@ -133,6 +140,7 @@ def _medfuncta(
         resolutions=(size,),
         context_ratio=ratio,
         inner_rate=1e-2,
+        fit_ratio=0.25,
         across=False,
         thin=False,
         batch=batch,
@@ -194,6 +202,11 @@ class Functa(Pointwise):
                     return cavia.steepest(net, parameters, latents, whole, count)
                 return _scaled(source.draw(rows, grid, count, rng), domain)
 
+            def curved_at(step: int, context: Samples) -> Samples:
+                seen = context.values.shape[1]
+                few = min(seen, max(_LEAST_CURVED, round(config.curvature_ratio * seen)))
+                return context if few == seen else context.take(rng.choice(seen, few, replace=False))
+
             return cavia.meta_loss(
                 net,
                 parameters,
@@ -201,7 +214,7 @@ class Functa(Pointwise):
                 asked,
                 steps=config.inner_steps,
                 rate=config.inner_rate,
-                first_order=config.first_order,
+                curved_at=None if config.first_order else curved_at,
                 dtype=dtype,
             )
 
@@ -257,12 +270,21 @@ class Functa(Pointwise):
             folded = net.fold(parameters, matmul_dtype(self.device))
             for rows, batch in observations.batches(_FIT_POINTS):
                 samples = _scaled(self._samples(batch, kept), domain)
-                fitted = folded.bias.new_zeros(rows.stop - rows.start, net.latent)
-                for step in range(config.fit_steps):
-                    fitted, losses = cavia.descend(net, folded, fitted, samples, config.inner_rate)
+
+                def heard(step: int, losses: torch.Tensor, rows: slice = rows) -> None:
                     done = rows.start + (rows.stop - rows.start) * (step + 1) / config.fit_steps
                     psnr_db = sum(map(_psnr_db, losses.tolist())) / len(losses)
                     report(Progress(step=int(done), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
+
+                fitted = cavia.fit(
+                    net,
+                    folded,
+                    samples,
+                    steps=config.fit_steps,
+                    rate=config.inner_rate,
+                    ratio=config.fit_ratio,
+                    heard=heard,
+                )
                 latents[rows] = fitted.cpu().numpy()
         return latents
 

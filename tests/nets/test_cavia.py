@@ -1,5 +1,8 @@
 """Meta-gradients against automatic differentiation through the whole inner loop, and against finite differences."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 
@@ -33,7 +36,7 @@ def loss_of(parameters, contexts, outer, first_order: bool = False) -> torch.Ten
         outer,
         steps=STEPS,
         rate=RATE,
-        first_order=first_order,
+        curved_at=None if first_order else lambda step, context: context,
         dtype=torch.float64,
     )
 
@@ -82,6 +85,60 @@ def test_the_meta_gradient_is_that_of_finite_differences():
             moved = parameters | {name: parameters[name].detach() + size * direction}
             sides.append(float(loss_of(moved, *samples).detach()))
         assert float((gradient * direction).sum()) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_second_order_terms_by_random_samples_are_without_bias(weighted: bool):
+    """The mean over all choices of thirds of two steps' samples is what all samples give."""
+    parameters, contexts, outer = drawn(weighted=weighted)
+
+    def gradients(curved_at) -> list[torch.Tensor]:
+        loss = cavia.meta_loss(
+            NET,
+            parameters,
+            lambda step, latents: contexts[step],
+            outer,
+            steps=2,
+            rate=RATE,
+            curved_at=curved_at,
+            dtype=torch.float64,
+        )
+        return list(torch.autograd.grad(loss, list(parameters.values())))
+
+    thirds = [
+        gradients(lambda step, context, firsts=firsts: context.take(np.arange(firsts[step], P, 3)))
+        for firsts in itertools.product(range(3), repeat=2)
+    ]
+    for some, every in zip(zip(*thirds, strict=True), gradients(lambda step, context: context), strict=True):
+        torch.testing.assert_close(torch.stack(some).mean(0), every)
+    assert (thirds[0][2] - thirds[1][2]).abs().max() > 0
+
+
+def test_a_fit_in_shares_ends_near_one_on_all_samples():
+    net = ModulatedSiren(d=2, m=1, width=16, layers=4, latent=8, omega_1=3.0, omega_k=6.0)
+    folded = net.fold(net.initial(torch.Generator().manual_seed(0)), torch.float32)
+    coords = 2 * torch.rand(400, 2, generator=torch.Generator().manual_seed(1)) - 1
+    waves = torch.sin(3 * coords @ torch.tensor([[1.0, 0.3, -1.0], [0.2, 1.0, 1.0]])).T.unsqueeze(-1) / 4 + 0.5
+    samples, counts = Samples(coords, waves, None), {}
+
+    def counting(net, folded, latents, seen, rate, step=cavia.descend):
+        counts[ratio].append(seen.values.shape[1])
+        return step(net, folded, latents, seen, rate)
+
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cavia, "descend", counting)
+        for ratio in (1.0, 0.25, 0.01):
+            counts[ratio] = []
+            latents = cavia.fit(net, folded, samples, steps=20, rate=1.0, ratio=ratio)
+            errors = net.values(folded, net.shifts(folded, latents), coords) - waves
+            found[ratio] = float(errors.square().mean().log10())
+    assert counts == {
+        1.0: [400] * 20,
+        0.25: [100] * 17 + [400] * 3,
+        0.01: [67, 67, 67, 67, 66, 66] * 2 + [67] * 4 + [66] + [400] * 3,
+    }
+    assert abs(found[0.25] - found[1.0]) < 0.1
 
 
 def test_second_order_terms_matter():

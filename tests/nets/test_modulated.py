@@ -78,22 +78,29 @@ def test_the_loss_and_its_gradient_are_the_automatic_ones(skip: bool):
     torch.testing.assert_close(net.pull_back(folded, gradient), expected)
 
 
+@pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("skip", [True, False])
-def test_tangents_are_those_of_finite_differences_and_so_are_their_gradients(skip: bool):
+def test_the_gradients_of_a_slope_are_the_automatic_ones(skip: bool, shared: bool):
     net = net_of(skip=skip)
-    parameters, latents, coords, _ = drawn(net)
+    parameters, latents, coords, values = drawn(net)
+    coords = coords[0] if shared else coords
     folded = net.fold(parameters, torch.float64)
-    shifts = net.shifts(folded, latents)
-    tangents = torch.randn_like(shifts)
-    values, moved_values = net.values_and_tangents(folded, shifts, tangents, coords)
-    torch.testing.assert_close(values, net.values(folded, shifts, coords))
-    ahead, behind = (net.values(folded, shifts + size * tangents, coords) for size in (1e-6, -1e-6))
-    torch.testing.assert_close(moved_values, (ahead - behind) / 2e-6, rtol=1e-5, atol=1e-6)
+    weights = torch.rand(N, P, dtype=torch.float64)
+    shifts = net.shifts(folded, latents).requires_grad_()
+    tangents = torch.randn_like(shifts, requires_grad=True)
+    network = [tensor.requires_grad_() for tensor in (folded.first, folded.last, folded.offset, *folded.hidden)]
+    loss = ((net.values(folded, shifts, coords) - values).square() * weights.unsqueeze(-1)).sum()
+    (gradient,) = torch.autograd.grad(loss, shifts, create_graph=True)
+    expected = torch.autograd.grad((gradient * tangents).sum(), [shifts, tangents, *network], materialize_grads=True)
 
-    def moved(s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return net.values_and_tangents(folded, s, t, coords[:, :2])[1]
-
-    assert torch.autograd.gradcheck(moved, (shifts.requires_grad_(), tangents.requires_grad_()))
+    totals = folded._replace(
+        **{name: torch.ones_like(getattr(folded, name)) for name in ("first", "last", "offset")},
+        hidden=tuple(torch.ones_like(weight) for weight in folded.hidden),
+    )
+    found = net.slope_gradients(folded, shifts, tangents, coords, values, weights, totals)
+    added = [tensor - 1 for tensor in (totals.first, totals.last, totals.offset, *totals.hidden)]
+    for one, other in zip([*found, *added], expected, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_low_precision_is_near():

@@ -25,13 +25,13 @@ def digits(n: int = 100) -> SignalSet:
     return SignalSet.from_grids(images.astype(np.float32), axes="yx", name="digits", value_range=(0.0, 1.0))
 
 
-def trained_with(**overrides) -> Checkpoint:
-    return METHOD.train(METHOD.config(overrides=TINY | {"steps": 30} | overrides), digits(), seed=0)
-
-
 @lru_cache
+def trained_with(**overrides) -> Checkpoint:
+    return METHOD.train(METHOD.config(overrides=TINY | {"steps": 12} | overrides), digits(), seed=0)
+
+
 def trained() -> Checkpoint:
-    return trained_with(steps=300)
+    return trained_with(steps=220)
 
 
 def truth(signals: SignalSet) -> np.ndarray:
@@ -122,7 +122,7 @@ def test_asked_across_grids_it_sees_more_in_a_coarse_one():
 
 def test_values_come_back_in_their_own_unit():
     celsius = replace(digits(), values=digits().values * 40 - 10, value_range=(-10.0, 30.0))
-    other = METHOD.train(METHOD.config(overrides=TINY | {"steps": 30}), celsius, seed=0)
+    other = METHOD.train(METHOD.config(overrides=TINY | {"steps": 12}), celsius, seed=0)
     codes, same = (METHOD.encode(c, Observations(s)) for c, s in ((other, celsius), (trained_with(), digits())))
     renders, expected = METHOD.render(other, codes, (8, 8)), METHOD.render(trained_with(), same, (8, 8))
     assert np.abs(renders - (expected * 40 - 10)).mean() < 0.5  # of a range of 40
@@ -141,10 +141,10 @@ class Stop:
             raise Cancelled("Stopped by the test.")
 
 
-@pytest.mark.parametrize("after", [1, 17])
+@pytest.mark.parametrize("after", [1, 9])
 def test_a_resumed_training_is_the_unbroken_one(after: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fitting, "REPORT_INTERVAL_S", 0.0)
-    config = METHOD.config(overrides=TINY | {"steps": 30, "weight_decay": 0.01})
+    config = METHOD.config(overrides=TINY | {"steps": 14, "weight_decay": 0.01})
     stop = Stop(after)
     with pytest.raises(Cancelled):
         METHOD.train(config, digits(), seed=3, report=stop)
