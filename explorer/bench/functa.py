@@ -166,7 +166,7 @@ def _functa(size: str, net: ModulatedSiren, batch: int, context: int) -> list[Ro
 
 
 def _against_released(
-    name: str, batch: int, timed: tuple[float, float, float], operations: int, above_db: float
+    name: str, batch: int, timed: tuple[float, float, float], operations: float, above_db: float
 ) -> list[Row]:
     (taken, ratio, spread), dtype, released = timed, matmul_dtype("cpu"), "the released algorithm"
     share = operations / taken / matmul_rate(dtype)
