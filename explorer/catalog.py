@@ -101,9 +101,17 @@ class Catalog:
 
     # -- entries
 
-    def add(self, entry: Entry, owner: str = "") -> None:
-        """List an entry. One that is listed keeps the name that people gave it; a deleted one comes back, renamed."""
+    def add(self, entry: Entry, owner: str = "", instead_of: str = "") -> None:
+        """List an entry. One that is listed keeps the name that people gave it; a deleted one comes back, renamed.
+
+        Args:
+            instead_of: id of a listed entry that is deleted at the same moment.
+        """
         with self._transaction() as connection:
+            if instead_of:
+                gone = "UPDATE entries SET deleted = ? WHERE deleted IS NULL AND id = ?"
+                if not connection.execute(gone, (time.time(), instead_of)).rowcount:
+                    raise _unknown("entry", instead_of)
             connection.execute(
                 "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT (id) DO UPDATE "
                 "SET name = iif(deleted IS NULL, name, excluded.name), deleted = NULL",

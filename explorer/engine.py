@@ -207,12 +207,17 @@ class Engine(ABC):
         """What a whole upload would be as a signal set, read with some choices."""
 
     @abstractmethod
-    def take(self, upload: str, options: Options) -> str:
-        """Keep a whole upload as a signal set, and its bytes with it; the set's id. The upload is gone."""
+    def take(self, upload: str, options: Options, into: str = "") -> str:
+        """Keep a whole upload as a signal set, and its bytes with it; the set's id. The upload is gone.
+
+        Args:
+            into: id of a listed set to which the signals are added. The larger set takes its place and its name; the
+                one before is deleted, and ``restore`` brings it back.
+        """
 
     @abstractmethod
     def original(self, id: str) -> tuple[str, Iterator[bytes]]:
-        """Name and bytes of the upload that a signal set was read from. Raises NotFound."""
+        """Name and bytes of the upload that a signal set was read from; a tar archive of several. Raises NotFound."""
 
     @abstractmethod
     def submit(self, recipe: Recipe) -> Job:

@@ -3,10 +3,12 @@
 Samples sit at cell centres. A shape legend for this file: N signals, P points, D axes, M channels, S a grid's shape.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 
@@ -26,14 +28,33 @@ def resample_matrix(
         method: ``nearest``; ``linear``; ``cubic`` (Keys 1981, a = -1/2).
         window: where the new cells lie, evenly, within [-1, 1].
     """
-    low, high = window
-    scale = n_in / n_out * (high - low) / 2
-    centres = (low + 1) / 2 * n_in + (np.arange(n_out) + 0.5) * scale
+    centres, scale = _centres(n_in, n_out, window)
     distance = (np.arange(n_in) + 0.5 - centres[:, None]) / max(scale, 1.0)
     weights = _KERNELS[method](distance)
     matrix = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
     matrix.flags.writeable = False
     return matrix
+
+
+def _centres(n_in: int, n_out: int, window: tuple[float, float]) -> tuple[np.ndarray, float]:
+    """Where new cells lie, counted in old ones: their centres [n_out], and how wide each is."""
+    low, high = window
+    scale = n_in / n_out * (high - low) / 2
+    return (low + 1) / 2 * n_in + (np.arange(n_out) + 0.5) * scale, scale
+
+
+def _resample_long(rows: np.ndarray, n_out: int, method: str, window: tuple[float, float]) -> np.ndarray:
+    """``resample_matrix`` applied to rows [n_in, K] without making it: of a recording it would fill the memory."""
+    n_in = len(rows)
+    centres, scale = _centres(n_in, n_out, window)
+    wide = max(scale, 1.0)
+    reach = math.ceil(_REACH[method] * wide) + 1
+    index = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 1)
+    weights = _KERNELS[method]((index + 0.5 - centres[:, None]) / wide) * ((index >= 0) & (index < n_in))
+    weights /= weights.sum(1, keepdims=True)
+    ends = np.arange(n_out + 1) * index.shape[1]
+    within = np.clip(index, 0, n_in - 1).ravel()
+    return csr_array((weights.astype(np.float32).ravel(), within, ends), (n_out, n_in)) @ rows
 
 
 def _cubic(distance: np.ndarray) -> np.ndarray:
@@ -47,6 +68,10 @@ _KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda distance: np.clip(1 - np.abs(distance), 0, None),
     "cubic": _cubic,
 }
+_REACH = {"nearest": 0.5, "linear": 1.0, "cubic": 2.0}
+"""How far from its centre a kernel is not zero."""
+_LARGEST_MATRIX = 2**22
+"""Entries; beyond, only those that are not zero are made."""
 
 
 def resample(
@@ -59,6 +84,11 @@ def resample(
     for axis, size in enumerate(shape, start=1):
         part = (-1.0, 1.0) if window is None else window[axis - 1]
         if grids.shape[axis] != size or part != (-1.0, 1.0):
+            if grids.shape[axis] * size > _LARGEST_MATRIX:
+                first = np.moveaxis(grids, axis, 0)
+                made = _resample_long(first.reshape(len(first), -1), size, method, part)
+                grids = np.moveaxis(made.reshape(size, *first.shape[1:]), 0, axis)
+                continue
             matrix = resample_matrix(grids.shape[axis], size, method, part)
             grids = np.moveaxis(np.tensordot(grids, matrix, axes=(axis, 1)), -1, axis)
     return np.ascontiguousarray(grids)

@@ -38,12 +38,13 @@ from explorer.messages import (
     UploadState,
     check_hash,
 )
+from explorer.readers.joining import united
 from explorer.readings import Options, Reading
 from explorer.representations import base
 from explorer.representations.base import Report, Representation
 from explorer.selection import Selection
 from explorer.signals import SignalSet
-from explorer.uploads import Upload, Uploads, pieces_of
+from explorer.uploads import Upload, Uploads, archive_of, pieces_of
 
 STATE_EVERY_S = 10.0
 """How often a training keeps what it needs to go on after a crash."""
@@ -230,8 +231,8 @@ class LocalEngine(Engine):
             return self._uploads
 
     def _kept_bytes(self, owner: str) -> int:
-        originals = [e.details["original"] for e in self.catalog.entries("signals", owner) if "original" in e.details]
-        return sum(int(original["bytes"]) for original in originals)
+        entries = self.catalog.entries("signals", owner)
+        return sum(int(original["bytes"]) for entry in entries for original in _originals(entry))
 
     def start_upload(self, name: str, size: int, owner: str = "") -> UploadState:
         return self.uploads.start(name, size, owner)
@@ -248,24 +249,33 @@ class LocalEngine(Engine):
     def look_at(self, upload: str, options: Options) -> Reading:
         return self.uploads.read(upload, options).reading
 
-    def take(self, upload: str, options: Options) -> str:
+    def take(self, upload: str, options: Options, into: str = "") -> str:
         signals = self.uploads.read(upload, options).signals
+        before = self.catalog.entry(into) if into else None
+        if before is not None:
+            signals = united([self.signals(into), signals], before.name)
 
         def keep(sent: Upload) -> str:
             original = {"id": self.store.put_file(sent.path), "name": sent.name, "bytes": sent.size}
             id = self.store.put(signals.artifact.to_bytes())
             # Listed last: until then nobody sees it, and a kill leaves nothing half there.
             details = _details(signals.artifact) | {"original": original, "options": options.to_json()}
-            self.catalog.add(Entry(id=id, kind="signals", name=signals.name, details=details), sent.owner)
+            if before is not None:
+                details["earlier"] = _originals(before)
+            self.catalog.add(Entry(id=id, kind="signals", name=signals.name, details=details), sent.owner, into)
             return id
 
         return self.uploads.take(upload, keep)
 
     def original(self, id: str) -> tuple[str, Iterator[bytes]]:
-        found = self.catalog.entry(id).details.get("original")
-        if found is None:
+        entry = self.catalog.entry(id)
+        found = [(str(one["name"]), self.store.path(str(one["id"]))) for one in _originals(entry)]
+        if not found:
             raise NotFound("Got a signal set that was not read from files that were sent here; expected one that was.")
-        return str(found["name"]), pieces_of(self.store.path(str(found["id"])))
+        if len(found) > 1:
+            return f"{entry.name}.tar", archive_of(found)
+        name, path = found[0]
+        return name, pieces_of(path)
 
     # -- jobs
 
@@ -377,6 +387,12 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _training_name(recipe: Train, signals: SignalSet) -> str:
     preset = "" if recipe.preset == "default" else f" {recipe.preset}"
     return f"{signals.name} {recipe.representation}{preset} {recipe.seed}"
+
+
+def _originals(entry: Entry) -> list[Mapping[str, Any]]:
+    """The uploads that a signal set was read from, oldest first: ``id`` of the bytes, ``name``, ``bytes``."""
+    own = entry.details.get("original")
+    return [*entry.details.get("earlier", ()), own] if own else list(entry.details.get("earlier", ()))
 
 
 def _details(artifact: Artifact) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Options:
         channels: which channels to keep; ``("gray",)`` mixes colours by their luminance.
         crop: cut the longer side of images, in the middle, so that all have the sides of ``size`` (a square without).
         size: bring every signal onto this grid: one number, or one for each axis.
+        sample_rate_hz: bring every recording to this rate; 0 leaves it.
         standardise: ``signal`` or ``set``: mean 0 and deviation 1 of each signal, or of the whole set, by channel.
         limit_bytes: the most that the set may hold, decompressed and decoded.
     """
@@ -51,6 +52,7 @@ class Options:
     channels: tuple[str, ...] = ()
     crop: bool = False
     size: tuple[int, ...] = ()
+    sample_rate_hz: float = 0.0
     standardise: str = ""
     limit_bytes: int = LIMIT_BYTES
 
@@ -61,6 +63,8 @@ class Options:
             raise InvalidInput(f"Got standardise {self.standardise[:40]!r}; expected '', 'signal' or 'set'.")
         if len(self.size) > 3 or any(not 1 <= n <= 2**16 for n in self.size):
             raise InvalidInput(f"Got size {str(self.size)[:80]}; expected one to three numbers from 1 to {2**16}.")
+        if not 0 <= self.sample_rate_hz <= 1e6:
+            raise InvalidInput(f"Got {self.sample_rate_hz} Hz; expected a sample rate up to 1,000,000, 0 to leave it.")
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the defaults, so that equal wishes are spelt alike."""
@@ -109,6 +113,7 @@ class Reading:
         classes: how many signals each label has.
         missing: samples without a value.
         nbytes: memory that the set takes.
+        sample_rate_hz: of sound, None where there is none or several.
         shown: a small copy of the first signals, at most 96 samples along each axis.
         warnings: what a person should know, a sentence each.
         choices: what was guessed.
@@ -127,6 +132,7 @@ class Reading:
     missing: int
     nbytes: int
     shown: SignalSet = field(repr=False)
+    sample_rate_hz: float | None = None
     warnings: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
 
@@ -173,6 +179,7 @@ def reading_of(
         missing=missing,
         nbytes=signals.artifact.nbytes,
         shown=_small(signals),
+        sample_rate_hz=signals.sample_rate_hz,
         warnings=tuple(warnings),
         choices=tuple(choices),
     )

@@ -117,8 +117,10 @@ class RemoteEngine(Engine):
         answer = self._ask("POST", f"/v1/uploads/{upload}/reading", json=options.to_json())
         return Reading.from_artifact(Artifact.from_bytes(answer.content))
 
-    def take(self, upload: str, options: Options) -> str:
-        return self._ask("POST", f"/v1/uploads/{upload}/take", json=options.to_json()).json()["id"]
+    def take(self, upload: str, options: Options, into: str = "") -> str:
+        where = {"into": into} if into else {}
+        answer = self._ask("POST", f"/v1/uploads/{upload}/take", params=where, json=options.to_json())
+        return answer.json()["id"]
 
     def original(self, id: str) -> tuple[str, Iterator[bytes]]:
         name = self._ask("GET", f"/v1/originals/{id}").json()["name"]

@@ -232,8 +232,12 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
         return Response(reading.to_artifact().to_bytes(), media_type=ARTIFACT_TYPE)
 
     @app.post("/v1/uploads/{id}/take")
-    def take(id: str, options: Annotated[dict[str, Any], Body()]) -> dict[str, str]:
-        return {"id": engine.take(id, Options.from_json(options))}
+    def take(
+        id: str,
+        options: Annotated[dict[str, Any], Body()],
+        into: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+    ) -> dict[str, str]:
+        return {"id": engine.take(id, Options.from_json(options), into)}
 
     @app.get("/v1/originals/{id}")
     def original(id: str) -> dict[str, str]:

@@ -6,9 +6,10 @@ that was killed left there is swept by the next one, and nothing of it was ever 
 
 import fcntl
 import os
+import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -200,3 +201,15 @@ def pieces_of(path: Path, start: int = 0, stop: int | None = None) -> Iterator[b
         while left > 0 and (piece := file.read(min(left, 2**20))):
             left -= len(piece)
             yield piece
+
+
+def archive_of(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
+    """Files as one tar archive, a piece at a time; each has its number before its name, since names may repeat."""
+    for number, (name, path) in enumerate(files, start=1):
+        plain = name.replace("\\", "/").rpartition("/")[2].replace("\0", "") or "signals"
+        about = tarfile.TarInfo(f"{number:03d}-{plain}")
+        about.size = path.stat().st_size
+        yield about.tobuf(tarfile.PAX_FORMAT)
+        yield from pieces_of(path)
+        yield bytes(-about.size % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)

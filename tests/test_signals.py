@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer import grids as grids_module
 from explorer.artifacts import Artifact
 from explorer.errors import InvalidInput
 from explorer.grids import grid_coords, interpolate_grid, quadrature_weights, resample, resample_matrix
@@ -409,3 +410,19 @@ def test_what_is_no_set():
 def test_ids_that_are_no_utf8_can_still_be_drawn_for():
     signals = SignalSet.from_artifact(hostile({}, {"ids": json.loads('["\\ud800", "b", "c", "d", "e", "f"]')}))
     assert len(np.unique(signals.keys)) == 6
+
+
+@pytest.mark.parametrize("method", ["nearest", "linear", "cubic"])
+@settings(deadline=None, max_examples=40)
+@given(n_in=st.integers(1, 60), n_out=st.integers(1, 60), low=st.floats(-1, 0.9), width=st.floats(0.05, 2))
+def test_a_long_axis_is_resampled_as_a_short_one(method, n_in, n_out, low, width):
+    window = (low, min(low + width, 1.0))
+    rows = np.random.default_rng(0).standard_normal((n_in, 3)).astype(np.float32)
+    made = grids_module._resample_long(rows, n_out, method, window)
+    np.testing.assert_allclose(made, resample_matrix(n_in, n_out, method, window) @ rows, atol=1e-5)
+
+
+def test_a_recording_of_minutes_is_resampled_in_little_memory():
+    line = np.sin(np.linspace(0, 200, 2_000_000, dtype=np.float32))[None, :, None]
+    short = resample(line, (80_000,))
+    assert np.abs(short[0, :, 0] - resample(line, (2_000_000,))[0, 12::25, 0]).max() < 1e-2

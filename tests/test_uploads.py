@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -156,6 +157,39 @@ def test_delete_and_undo(engine, local):
     engine.restore(signals.id)
     assert any(entry.id == signals.id for entry in engine.entries("signals"))
     assert gzip.decompress(b"".join(engine.original(signals.id)[1])) == CSV
+
+
+def sent(engine, data: bytes, name: str) -> str:
+    """The id of a whole upload."""
+    upload = engine.start_upload(name, len(data))
+    engine.send(upload.id, 0, [data])
+    return upload.id
+
+
+def test_signals_are_added_to_a_set_and_taken_out_again(engine, local):
+    name = f"growing {id(engine)}"
+    first = engine.upload(CSV, name=name)
+    with pytest.raises(InvalidInput, match="expected the same in all"):
+        engine.take(sent(engine, b"t,a,b\n0,1,2\n1,2,3\n", "two.csv"), Options(), first.id)
+    assert [entry.id for entry in engine.entries("signals") if entry.name == name] == [first.id]
+    more = b"t,a\n0,5\n1,6\n2,7\n"
+    both = engine.load(engine.take(sent(engine, more, "more.csv"), Options(), first.id))
+    assert (len(both), both.ids, both.name) == (2, ("0", "0 (2)"), name)
+    assert both.values.ravel().tolist() == [1, 4, 9, 5, 6, 7] and both.value_range == (1, 9)
+    listed = [entry for entry in engine.entries("signals") if entry.name == name]
+    assert [entry.id for entry in listed] == [both.id] and engine.load(name).id == both.id
+    called, pieces = engine.original(both.id)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+        assert called == f"{name}.tar"
+        held = [(member.name[:4], archive.extractfile(member).read()) for member in archive]
+    assert held == [("001-", CSV), ("002-", more)]
+    with pytest.raises(NotFound):  # the set before is not listed any more
+        engine.take(sent(engine, more, "more.csv"), Options(), first.id)
+    engine.delete(both.id)
+    engine.restore(first.id)
+    assert engine.load(name).id == first.id and b"".join(engine.original(first.id)[1]) == CSV
+    for upload in list(local.uploads._uploads):
+        engine.drop_upload(upload)
 
 
 def test_a_broken_connection_can_be_resumed(address, local):

@@ -19,6 +19,7 @@ from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
 from explorer.dashboard.views.names import Names
+from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -62,6 +63,8 @@ class Shell:
         self._missing = words(margin=24, visible=False)
         self._remedy = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24), visible=False)
         self._remedy.on_click(lambda event: change(pn.state.curdoc, self._help))
+        self._offers = Offers(workspace)
+        self._offered = pn.Column(self._offers, margin=0, visible=False, **WIDE)
         self._tabs = {name: self._tab(name) for name in offered()}
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
@@ -134,6 +137,7 @@ class Shell:
         return pn.Column(
             self._banner(),
             self._missing,
+            self._offered,
             self._remedy,
             self._middle,
             self._status(),
@@ -205,8 +209,9 @@ class Shell:
         missing = self.page.missing()
         self._missing.param.update(object=escape(missing), visible=bool(missing))
         remedy = self.page.remedy() if missing else None
-        label = remedy[0] if remedy else "train one" if missing and self._untrained else ""
+        label = remedy[0] if remedy else "choose on the Train page" if missing and self._untrained else ""
         self._remedy.param.update(label=label, visible=bool(label))
+        self._offered.visible = bool(missing) and (self._untrained or not self.workspace.fitted)
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
 
@@ -250,7 +255,7 @@ class Shell:
         except ExplorerError:
             return  # the calls of the page say so already
         if jobs != self.jobs.jobs:
-            self.jobs.jobs = jobs
+            self.jobs.jobs = self._offers.jobs = jobs
             before, self._done = self._done, {job.id for job in jobs if job.state == "done"}
             if self._done - before and self.page.missing():
                 self.workspace.load()  # the checkpoint or the codes that were missing may be there now

@@ -21,12 +21,16 @@ _PARTS = {"": None, "_train": SPLITS.index("train"), "_val": SPLITS.index("valid
 _COLOURS = (1, 3, 4)
 _MESH = ("vertices", "faces")
 _POINTS = ("coords", "values")
+_READINGS = ("t", "yx", "tyx", "zyx")
 _SIGNALS_LIMIT = 4_000_000  # each has an id, which costs more memory than a byte of samples
 
 
 def read_npy_file(file: File, options: Options, found: Findings) -> SignalSet:
     """The signals of an npy file: one array."""
-    return from_array(read_npy(file, options.limit_bytes), replace(options, name=options.name or file.stem))
+    array = read_npy(file, options.limit_bytes)
+    signals = from_array(array, replace(options, name=options.name or file.stem))
+    offer_axes(signals, array.ndim, found)
+    return signals
 
 
 def read_npz_file(file: File, options: Options, found: Findings) -> SignalSet:
@@ -45,7 +49,7 @@ def from_named(file: Arrays, options: Options, found: Findings) -> SignalSet:
     array, names = file.read(name), _words(file, "names")
     if options.axes is None and (axes := file.axes.get(name)):
         options = replace(options, axes=axes)
-    return from_array(
+    signals = from_array(
         array,
         replace(options, name=f"{options.name} {name}" if len(file.headers) > 1 else options.name),
         fps=_number(file, f"{name}_fps"),
@@ -53,6 +57,16 @@ def from_named(file: Arrays, options: Options, found: Findings) -> SignalSet:
         sample_rate_hz=_number(file, "sample_rate"),
         ids=names if names and len(set(names)) == len(names) == len(array) else None,
     )
+    offer_axes(signals, array.ndim, found)
+    return signals
+
+
+def offer_axes(signals: SignalSet, ndim: int, found: Findings) -> None:
+    """Say what else the dimensions of an array could mean."""
+    among = [axes for axes in _READINGS if len(axes) <= ndim <= len(axes) + 2]
+    taken = "".join(axis.name for axis in signals.axes)
+    if taken in among:
+        found.chose("axes", among, taken)
 
 
 def from_array(

@@ -56,14 +56,29 @@ def read_images(files: Sequence[File], options: Options, found: Findings, **fiel
     images = [np.where(np.isfinite(image), image, np.float32(np.nan)) if image.dtype != np.uint8 else image
               for image in images]  # fmt: skip
     in_unit = all(image.dtype == np.uint8 or (np.nanmin(image) >= 0 and np.nanmax(image) <= 1) for image in images)
-    return SignalSet.from_grids(
+    domain: Sequence[Axis | str] = options.axes or moving or "yx"
+    ids = [file.label for file in files]
+    pages = moving is not None and len(moving) == 3
+    sequence = not pages and len(images) > 1 and len({image.shape for image in images}) == 1
+    if len(domain) == 3 and not pages:  # frames or slices in the order of their names
+        if not sequence:
+            raise InvalidInput(
+                f"Got {len(images)} images as one signal over three axes; expected two or more of one size. "
+                "Read them as images, axes y and x."
+            )
+        images, ids, fields = [np.stack(images)], [options.name or files[0].stem], {}
+    signals = SignalSet.from_grids(
         images,
-        axes=options.axes or moving or "yx",
+        axes=domain,
         name=options.name or files[0].stem,
         value_range=(0.0, 1.0) if in_unit else None,
-        ids=[file.label for file in files],
+        ids=ids,
         **fields,
     )
+    if pages or sequence:
+        among = ["tyx", "zyx"] if pages else ["yx", "tyx", "zyx"]
+        found.chose("axes", among, "".join(axis.name for axis in signals.axes))
+    return signals
 
 
 def _read(file: File, alpha: bool, limit_bytes: int, found: Findings) -> tuple[np.ndarray, tuple[Axis, ...]]:
@@ -85,6 +100,8 @@ def _read(file: File, alpha: bool, limit_bytes: int, found: Findings) -> tuple[n
                 return _deep_tiff(file, limit_bytes)
             if any("16" in str(tile.args) for tile in image.tile if image.mode in ("RGB", "RGBA", "LA")):
                 found.warn(f"{file.label} has 16 bits in each colour; it was read with 8.")
+            if image.has_transparency_data:
+                found.chose("alpha", ["over white", "kept"], "kept" if alpha else "over white")
             if getattr(image, "is_animated", False):
                 return _frames(file, image, alpha, limit_bytes)
             return _pixels(ImageOps.exif_transpose(image), alpha), (Axis("y"), Axis("x"))

@@ -37,20 +37,54 @@ def classes_of(files: Sequence[File]) -> dict[str, Any]:
 def joined(
     files: Sequence[File], sets: Sequence[SignalSet], name: str, fields: dict[str, Any], found: Findings
 ) -> SignalSet:
-    """One set of all signals; ``fields`` are labels and split by file, and win over the sets' own."""
+    """One set of all files' signals; ``fields`` are labels and split by file, and win over the sets' own."""
+    ids = [
+        file.label if len(s) == 1 else f"{file.label}/{id}" for file, s in zip(files, sets, strict=True) for id in s.ids
+    ]
+    counts = [len(s) for s in sets]
+    by_signal: dict[str, Any] = {key: np.repeat(fields[key], counts) for key in ("labels", "split") if key in fields}
+    if "labels" in by_signal:
+        by_signal |= {"labels": by_signal["labels"].astype(np.int64), "class_names": tuple(fields["class_names"])}
+    return _joined(sets, [repr(file.label) for file in files], name, ids, by_signal, found)
+
+
+def united(sets: Sequence[SignalSet], name: str) -> SignalSet:
+    """Sets as one. Signals keep their ids, but for those that a set before has: they get a number.
+
+    Raises InvalidInput for sets over other axes or with other channels than the first.
+    """
+    ids: dict[str, None] = {}
+    for s in sets:
+        for id in s.ids:
+            number, unique = 2, id
+            while unique in ids:
+                unique, number = f"{id} ({number})", number + 1
+            ids[unique] = None
+    fields: dict[str, Any] = {}
+    if any(s.split is not None for s in sets):  # what is added without a split is there to learn from
+        fields["split"] = np.concatenate([np.zeros(len(s), np.uint8) if s.split is None else s.split for s in sets])
+    return _joined(sets, [repr(s.name) for s in sets], name, list(ids), fields, Findings())
+
+
+def _joined(
+    sets: Sequence[SignalSet],
+    titles: Sequence[str],
+    name: str,
+    ids: Sequence[str],
+    fields: dict[str, Any],
+    found: Findings,
+) -> SignalSet:
+    """All signals of some sets, which ``titles`` name in errors; ``fields`` win over the sets' own."""
     first = sets[0]
-    for file, other in zip(files, sets, strict=True):
+    for title, other in zip(titles, sets, strict=True):
         names = [tuple(a.name for a in s.axes) for s in (first, other)]
         if names[0] != names[1] or other.m != first.m or (other.shapes is None) != (first.shapes is None):
             raise InvalidInput(
-                f"Got {file.label!r} with axes {', '.join(names[1])} and {other.m} channels beside "
-                f"{files[0].label!r} with {', '.join(names[0])} and {first.m}; expected the same in all. Read them "
-                "apart."
+                f"Got {title} with {_domain(other)} beside {titles[0]} with {_domain(first)}; expected the same in "
+                "all. Read them apart."
             )
     as_bytes = all(s.values.dtype == np.uint8 and s.value_range == (0.0, 1.0) for s in sets)
     ranges = np.array([s.value_range for s in sets])
-    counts = [len(s) for s in sets]
-    by_signal = {key: np.repeat(fields[key], counts) for key in ("labels", "split") if key in fields}
     rates = {s.sample_rate_hz for s in sets}
     if len(rates) > 1:
         found.warn("The recordings have several sample rates.")
@@ -66,16 +100,10 @@ def joined(
         ),
         "shapes": None if first.shapes is None else np.concatenate([s.shapes for s in sets if s.shapes is not None]),
         "coords": coords,
-        "ids": tuple(
-            file.label if len(s) == 1 else f"{file.label}/{id}"
-            for file, s in zip(files, sets, strict=True)
-            for id in s.ids
-        ),
+        "ids": tuple(ids),
         "sample_rate_hz": rates.pop() if len(rates) == 1 else None,
     }
-    if "labels" in by_signal:
-        given |= {"labels": by_signal["labels"].astype(np.int64), "class_names": tuple(fields["class_names"])}
-    elif any(s.labels is not None for s in sets):
+    if "labels" not in fields and any(s.labels is not None for s in sets):
         words = sorted({n for s in sets for n in s.class_names})
         number = {n: i for i, n in enumerate(words)}
         given["labels"] = np.concatenate([
@@ -83,9 +111,15 @@ def joined(
             for s in sets
         ]).astype(np.int64)  # fmt: skip
         given["class_names"] = tuple(words)
-    if "split" in by_signal:
-        given["split"] = by_signal["split"].astype(np.uint8)
-    return SignalSet(**given)
+    if "split" in fields:
+        fields = {**fields, "split": fields["split"].astype(np.uint8)}
+    return SignalSet(**{**given, **fields})
+
+
+def _domain(signals: SignalSet) -> str:
+    """Axes and channels in words."""
+    kind = "samples on no grid over" if signals.shapes is None else "axes"
+    return f"{kind} {', '.join(a.name for a in signals.axes)} and {signals.m} channels"
 
 
 def _one_domain(sets: Sequence[SignalSet], found: Findings) -> tuple[tuple[Axis, ...], np.ndarray | None]:

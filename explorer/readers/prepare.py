@@ -20,6 +20,8 @@ def prepared(signals: SignalSet, options: Options) -> SignalSet:
     """The signals as the options ask for them."""
     if options.channels:
         signals = _channels(signals, options.channels)
+    if options.sample_rate_hz:
+        signals = _at_rate(signals, options)
     if options.crop or options.size:
         signals = _on_grid(signals, options)
     if options.standardise:
@@ -47,6 +49,28 @@ def _channels(signals: SignalSet, wanted: tuple[str, ...]) -> SignalSet:
         raise InvalidInput(f"Got the channel {missing[0][:40]!r}; expected some of: {', '.join(signals.channels)}.")
     kept = [signals.channels.index(name) for name in wanted]
     return _with(signals, values=np.ascontiguousarray(signals.values[:, kept]), channels=wanted)
+
+
+def _at_rate(signals: SignalSet, options: Options) -> SignalSet:
+    """Recordings with as many samples a second as wished."""
+    own, rate = signals.sample_rate_hz, options.sample_rate_hz
+    if own is None or signals.shapes is None:
+        raise InvalidInput(
+            f"Got a sample rate of {rate:g} Hz for signals without one; expected recordings of one rate."
+        )
+    if own == rate:
+        return signals
+    lengths = np.maximum(1, np.rint(signals.shapes * (rate / own))).astype(np.int64)
+    if float(lengths.sum()) * signals.m * 4 > options.limit_bytes:
+        raise InvalidInput(f"Got {rate:g} Hz, with which the set is larger than {options.limit_bytes} bytes.")
+    parts = [resample_known(signals.grid(row)[None], lengths[row])[0] for row in range(len(signals))]
+    return _with(
+        signals,
+        values=np.concatenate(parts),
+        shapes=lengths,
+        offsets=np.cumsum([0, *map(len, parts)]).astype(np.int64),
+        sample_rate_hz=float(rate),
+    )
 
 
 def _on_grid(signals: SignalSet, options: Options) -> SignalSet:

@@ -24,7 +24,10 @@ _NAMES = {
     "x": r"x|lon|longitude|coord_?x",
     "y": r"y|lat|latitude|coord_?y",
     "z": r"z|depth|coord_?z",
-    "id": r"id|ids|name|signal|signal_?id|series|series_?id|sample|sample_?id|subject|case|case_?id|trial|uid|item",
+    "id": (
+        r"id|ids|name|signal|series|sample|subject|case|trial|uid|item|patient|person|participant|user|device|station|"
+        r"animal|record|recording|run|session|track|(signal|series|sample|subject|case|trial|patient|item)id|\w+_id"
+    ),
     "label": r"label|labels|class|classes|target|category|group|diagnosis|activity",
     "split": r"split|set|partition|fold",
     "channel": r"channel|variable|dim|dimension|feature|sensor",
@@ -88,11 +91,27 @@ def guess(table: "DataFrame") -> dict[str, str]:
         roles = {n: role for n, role in roles.items() if role not in ("y", "z")}
     if "channel" in taken and "value" not in taken:
         roles = {n: role for n, role in roles.items() if role != "channel"}
+    if not wide and "id" not in roles.values() and (id := _id_by_content(table, roles)) is not None:
+        roles[id] = "id"
     for name in table.columns:
         if name not in roles:
             words = table[name].dtype.kind not in "buif"
             roles[name] = ("label" if wide and "label" not in roles.values() else "ignore") if words else "value"
     return roles
+
+
+def _id_by_content(table: "DataFrame", roles: Mapping[str, str]) -> str | None:
+    """Where the time begins anew in the middle of a table: the column within whose values it goes on rising."""
+    time = next((name for name, role in roles.items() if role == "time"), None)
+    if time is None or table[time].dtype.kind not in "buifM" or table[time].is_monotonic_increasing:
+        return None
+    for name in table.columns:
+        column = table[name]
+        if name in roles or column.dtype.kind == "f" or not 1 < column.nunique() <= len(table) // 2:
+            continue
+        if table[time].groupby(column, sort=False).is_monotonic_increasing.all():
+            return name
+    return None
 
 
 def _bare(name: str) -> str:

@@ -9,20 +9,25 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for driving.py, which scripts here use as well
 
 import driving  # noqa: E402
-from playwright.sync_api import Browser, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright  # noqa: E402
 
 expect.set_options(timeout=90_000)  # a busy machine is no failure
 
 
 # Not for the session: while Playwright runs, no other test can start an event loop.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     if not driving.CHROMIUM.exists():
         pytest.skip(f"needs {driving.CHROMIUM}")
     with sync_playwright() as playwright:
-        browser = driving.launched(playwright)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = driving.launched(playwright)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import driving
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 TABLE = "subject,time [s],left,right,class\n" + "\n".join(
     f"{s},{t},{np.sin(t + s):.4f},{np.cos(t * s):.4f},{'ab'[s % 2]}" for s in range(4) for t in range(9)
@@ -39,20 +39,39 @@ def test_from_the_file_to_the_list_and_back(browser: Browser, dashboard: driving
     page.get_by_role("combobox", name="standardise").click()
     page.get_by_role("menuitem", name="the whole set").click()
     expect(page.get_by_text("-1 to 1")).not_to_be_visible(timeout=120_000)
-    page.get_by_role("button", name="take in").click()
+    page.get_by_role("combobox", name="label", exact=True).click()
+    page.get_by_role("menuitem", name="–").click()
+    expect(page.get_by_text("a (2), b (2)")).not_to_be_visible(timeout=120_000)
+    take = page.get_by_role("button", name="take in")
+    expect(take).to_be_enabled()
+    take.click()
     expect(signal_set(page)).to_have_text("subjects", timeout=120_000)
 
-    link = page.get_by_role("link", name="download")
+    link = page.get_by_role("link", name="original")
     with page.expect_download() as download:
         link.click()
     assert Path(download.value.path()).read_text() == TABLE
     assert download.value.suggested_filename == "subjects.csv"
 
-    page.get_by_role("button", name="delete").click()
+    page.get_by_role("button", name="rename this set").click()
+    name = page.get_by_label("new name")
+    name.fill("people")
+    name.press("Enter")
+    expect(signal_set(page)).to_have_text("people", timeout=120_000)
+    page.get_by_role("button", name="delete this set").click()
     expect(signal_set(page)).to_have_text("digits", timeout=120_000)
-    page.get_by_role("button", name=re.compile("bring subjects back")).click()
-    expect(signal_set(page)).to_have_text("subjects", timeout=120_000)
-    page.close()
+    page.get_by_role("button", name=re.compile("bring people back")).click()
+    expect(signal_set(page)).to_have_text("people", timeout=120_000)
+
+    choose(page, named("more.csv", TABLE.encode()))  # into the set that is there
+    page.get_by_role("combobox", name="take in as").click()
+    page.get_by_role("menuitem", name="people").click()
+    page.get_by_role("button", name="take in").click()
+    expect(page.get_by_role("button", name=re.compile("people as it was"))).to_be_visible(timeout=120_000)
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "people.tar"
+    page.context.close()
 
 
 @pytest.mark.slow
@@ -82,6 +101,27 @@ def test_several_files_are_one_archive_whatever_their_names(browser: Browser, da
     page.get_by_role("button", name="leave").click()
     expect(page.get_by_text("what was sent")).not_to_be_visible()
     page.close()
+
+
+FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+def test_a_picture_is_taken_and_a_sound_recorded(playwright: Playwright, dashboard: driving.Served):
+    browser = driving.launched(playwright, *FAKE)  # Chromium's own camera and microphone: a pacman and a beep
+    page = driving.opened(browser, dashboard.url)
+    page.get_by_role("button", name="take a picture").click()
+    page.get_by_role("button", name="take the picture").click()
+    expect(page.get_by_text("image, PNG")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("red, green, blue")).to_be_visible()
+    page.get_by_role("button", name="leave").click()
+    page.get_by_role("button", name="record a sound").click()
+    expect(page.get_by_text(re.compile(r"recording, [1-9]"))).to_be_visible()
+    page.get_by_role("button", name="stop", exact=True).click()
+    expect(page.get_by_text("sound, WAV")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(re.compile("a second"))).to_be_visible()
+    said = page.get_by_text(re.compile(r"^-[\d.]+ to [\d.]+$|^-1 to 1$")).first
+    expect(said).to_be_visible()
+    browser.close()
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:1", "http://localhost.evil"])

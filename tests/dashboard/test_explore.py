@@ -1,13 +1,16 @@
 """The Explore page without a browser: what is drawn follows the state."""
 
 import asyncio
+import io
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
+from explorer.artifacts import Artifact
 from explorer.dashboard.library import Library
 from explorer.dashboard.pages.explore import Explore
 from explorer.dashboard.state import State
@@ -243,13 +246,35 @@ def test_the_copied_program_gives_what_is_on_the_screen(
     assert np.allclose(names["picture"], explore.sample.forms.fine)
 
 
-def test_the_map_is_exported_as_a_table(library: Library, digits: Subject):
-    explore = explored(library, signals=digits.signals.id, selection=[2])
-    head, *lines = explore.table().splitlines()
-    assert head == "id,label,cluster,x,y,selected"
+def test_what_is_shown_can_be_taken_along(library: Library, digits: Subject):
+    explore = explored(library, signals=digits.signals.id, selection=[2, 7])
+    offered = {export.name: export for export in explore.exports()}
+    assert list(offered) == ["codes", "map", "scores", "signal", "render"]
+    head, *lines = offered["map"].makers["CSV"]().decode().splitlines()
+    assert head == "id,label,cluster,x,y,selected" and len(lines) == 120
     cells = lines[2].split(",")
     assert cells[:3] == ["2", "2", str(digits.clusters()[2])] and cells[5] == "1"
     assert [float(cell) for cell in cells[3:5]] == pytest.approx(digits.layout("pca")[2].tolist(), abs=1e-5)
+    codes = Artifact.from_bytes(offered["codes"].makers["safetensors"]())
+    assert all(np.array_equal(codes.arrays[name], array) for name, array in digits.codes.arrays.items())
+    assert codes.meta["id"][:3] == ["0", "1", "2"]
+    image = np.asarray(Image.open(io.BytesIO(offered["render"].makers["PNG"]())))
+    assert image.shape == (256, 256)
+    for name, export in offered.items():
+        for file_format, make in export.makers.items():
+            assert len(make()) > 100, (name, file_format)
+    some = {export.name: export for export in explore.exports(only_selected=True)}
+    lines = some["codes"].makers["CSV"]().decode().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["id", "2", "7"]
+    assert [float(cell) for cell in lines[1].split(",")[2:]] == pytest.approx(
+        digits.codes.vectors[2].tolist(), rel=1e-6
+    )
+
+
+def test_nothing_is_offered_while_nothing_is_shown(library: Library, engine: Engine):
+    signals = SignalSet.from_grids(np.zeros((3, 4, 4, 4), np.uint8), axes=["y", "x"], name="four channels")
+    engine.put(signals.artifact, "four channels")
+    assert explored(library, signals=signals.id).exports() == []
 
 
 @pytest.fixture(scope="module")

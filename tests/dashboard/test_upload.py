@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from explorer.dashboard.state import State
-from explorer.dashboard.views.upload import Upload, pictures, sizes, summary, unique
+from explorer.dashboard.views.mapping import ColumnMapping
+from explorer.dashboard.views.upload import NEW, Upload, advice, pictures, sizes, summary, unique
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import InvalidInput
+from explorer.messages import Entry
 from explorer.readings import Choice, reading_of
 from explorer.signals import SignalSet
 
@@ -39,11 +41,83 @@ def test_the_summary_says_it_all_and_is_no_html():
     assert "<b>bold" not in text and pictures(reading_of(signals(), "CSV")).count("<img") == 3
 
 
-def test_the_dialog_offers_what_was_guessed():
+def looked_at(signals: SignalSet, *choices: Choice) -> Upload:
     upload = Upload(Workspace(engine=None, state=State()))  # type: ignore[arg-type]
-    choices = [Choice(option="columns", among=("t", "a", "b"), taken={"t": "time"})]
-    upload.reading = reading_of(signals(), "CSV", choices=choices)
-    assert [role.value for role in upload._roles] == ["time", "value", "value"]
+    upload.reading = reading_of(signals, "CSV", choices=choices)
+    return upload
+
+
+def test_the_dialog_offers_what_was_guessed():
+    guessed = Choice(option="columns", among=("t", "a", "b"), taken={"t": "time"})
+    upload = looked_at(signals(), guessed)
+    mapping = upload._mapping
+    assert mapping._selects["time"].value == "t" and mapping._values.value == ["a", "b"] and mapping.columns == {}
+    assert mapping._selects["label"].visible and not mapping._selects["z"].visible
     assert not upload._crop.visible and not upload._array.visible and upload._size.visible
-    upload._roles[1].value, upload._size.value = "ignore", "8"
-    assert upload.options.columns == {"a": "ignore"} and upload.options.size == (8,)
+    mapping._values.value, upload._size.value = ["b"], "8"
+    assert upload.options.columns == {"t": "time", "a": "ignore", "b": "value"} and upload.options.size == (8,)
+
+
+def test_a_role_moves_from_column_to_column():
+    mapping = ColumnMapping()
+    told: list[dict[str, str]] = []
+    mapping.param.watch(lambda event: told.append(mapping.columns), "changed")
+    mapping.show(("when", "who", "what", "pulse"), {"when": "time", "who": "id", "what": "ignore"})
+    mapping._selects["label"].value = "what"
+    mapping._selects["id"].value = "–"
+    mapping._selects["time"].value = "pulse"
+    assert told[-1] == {"when": "value", "who": "ignore", "what": "label", "pulse": "time"} and len(told) == 3
+    assert mapping._values.value == ["when"]
+    mapping.reset()
+    assert mapping.columns == {}
+
+
+def test_many_columns_are_said_and_not_listed():
+    mapping = ColumnMapping()
+    names = ("class", *(f"t{i}" for i in range(500)))
+    mapping.show(names, {"class": "label"})
+    assert mapping._selects["label"].value == "class" and not mapping._values.visible
+    assert "500 columns of values: t0, t1, … t499" in mapping._many.object
+
+
+def test_channels_are_left_out_and_come_back():
+    colours = SignalSet.from_grids(np.zeros((2, 4, 5, 3), np.uint8), axes="yx")
+    upload = looked_at(colours)
+    assert upload._channels.visible and upload._gray.visible and upload.options.channels == ()
+    upload._channels.value = ["green", "red"]
+    assert upload.options.channels == ("red", "green")
+    upload.reading = reading_of(colours, "PNG")  # as the next reading comes back
+    assert upload._channels.options == ["red", "green", "blue"] and upload._channels.value == ["green", "red"]
+    upload._gray.value = True
+    assert upload.options.channels == ("gray",)
+
+
+def test_recordings_can_be_brought_to_a_lower_rate():
+    wave = SignalSet.from_grids(np.zeros((1, 32_000), np.float32), axes="t", sample_rate_hz=16_000)
+    upload = looked_at(wave)
+    assert (
+        upload._rate.visible
+        and 8_000.0 in upload._rate.options.values()
+        and 16_000.0 not in upload._rate.options.values()
+    )
+    upload._rate.value = 8_000.0
+    assert upload.options.sample_rate_hz == 8_000
+    assert advice(upload.reading) == []
+
+
+def test_large_signals_are_pointed_to_a_smaller_size():
+    large = reading_of(SignalSet.from_grids(np.zeros((1, 300, 300), np.uint8), axes="yx"), "PNG")
+    assert "size of 128" in advice(large)[0] and advice(reading_of(signals(), "CSV")) == []
+
+
+def test_only_sets_of_the_same_kind_can_be_added_to():
+    def entry(name: str, axes: list[str], channels: list[str]) -> Entry:
+        return Entry(id=name, kind="signals", name=name, details={"axes": axes, "channels": channels})
+
+    upload = Upload(Workspace(engine=None, state=State()))  # type: ignore[arg-type]
+    entries = [entry("waves", ["t"], ["a"]), entry("pairs", ["t"], ["a", "b"]), entry("pictures", ["y", "x"], ["gray"])]
+    upload._sets = {e.name: e for e in entries}
+    upload.reading = reading_of(signals(), "CSV")
+    assert upload._into.options == [NEW, "waves"] and upload._into.value == NEW and upload._name.visible
+    upload._into.value = "waves"
+    assert not upload._name.visible

@@ -282,6 +282,13 @@ def test_the_guess_can_be_overruled():
         read(text, columns={"group": "id", "second": "id"})
 
 
+@pytest.mark.parametrize("named", ["patient", "ward", "device_id"])
+def test_whoever_is_measured_is_found_by_name_or_by_the_time_that_begins_anew(named):
+    rows = [f"{who},{day},{day * k},{'ab'[k]}" for k, who in enumerate(("x", "y")) for day in (0, 1, 3)]
+    signals = read("\n".join([f"{named},time,pulse,group", *rows]).encode())
+    assert (len(signals), signals.ids, signals.channels) == (2, ("x", "y"), ("pulse",))
+
+
 def test_lists_in_json_lines():
     rows = [{"id": "p", "label": "u", "time": [0, 1, 3], "values": [1, 2, 3]},
             {"id": "q", "label": "v", "time": [0, 2], "values": [4, None]}]  # fmt: skip
@@ -545,8 +552,12 @@ def test_crop_size_channels_and_standardise():
     gray = read(data, channels=("gray",))
     np.testing.assert_allclose(gray.grid(0)[..., 0] * 255, array @ [0.299, 0.587, 0.114], atol=0.51)
     assert read(data, channels=("blue",)).values[0, 0] == array[0, 0, 2]
+    wave = read(wav(8000, 8000), sample_rate_hz=2000.0)
+    assert (wave.shape, wave.sample_rate_hz, wave.axes[0].stop) == ((2000,), 2000, 1.0)
+    np.testing.assert_allclose(wave.grid(0)[5:-5], read(wav(8000, 8000), size=(2000,)).grid(0)[5:-5], atol=1e-6)
     standard = read(data, standardise="signal").grid(0)
     np.testing.assert_allclose([standard.mean((0, 1)), standard.std((0, 1))], [[0] * 3, [1] * 3], atol=1e-4)
-    for wrong in ({"channels": ("infrared",)}, {"size": (3, 3, 3)}, {"standardise": "x"}, {"size": (0,)}):
+    for wrong in ({"channels": ("infrared",)}, {"size": (3, 3, 3)}, {"standardise": "x"}, {"size": (0,)},
+                  {"sample_rate_hz": 8000.0}, {"sample_rate_hz": -1.0}):  # fmt: skip
         with pytest.raises(InvalidInput):
             read(data, **wrong)

@@ -14,6 +14,7 @@ from PIL import Image
 from explorer.errors import InvalidInput, NotFound
 from explorer.readers import load
 from explorer.readers.files import read_path
+from explorer.readers.inputs import Findings
 from explorer.readings import Options
 
 
@@ -181,6 +182,43 @@ def test_sixteen_bits_in_three_colours(tmp_path, planar):
     stored = deep if planar == "contig" else np.moveaxis(deep, -1, 0)
     tifffile.imwrite(tmp_path / "deep.tiff", stored, photometric="rgb", planarconfig=planar)
     np.testing.assert_allclose(read(tmp_path / "deep.tiff").grid(0), deep / 65535, rtol=1e-6)
+
+
+def test_a_sequence_of_frames_is_a_video_if_somebody_says_so(tmp_path):
+    for i, level in enumerate((0, 85, 255)):
+        save(tmp_path / f"{i}.png", np.full((4, 6, 3), level, np.uint8))
+    found = Findings()
+    assert len(read_path(tmp_path, Options(), found)) == 3
+    assert (found.choices["axes"].among, found.choices["axes"].taken) == (("yx", "tyx", "zyx"), "yx")
+    video = read(tmp_path, axes="tyx")
+    assert (len(video), video.shape, video.grid(0)[:, 0, 0, 0].tolist()) == (1, (3, 4, 6), [0, np.float32(1 / 3), 1])
+    save(tmp_path / "3.png", np.zeros((5, 5, 3), np.uint8))
+    with pytest.raises(InvalidInput, match="expected"):
+        read(tmp_path, axes="tyx")
+
+
+@settings(deadline=None, max_examples=30)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), gray=st.booleans())
+def test_photographs_come_back_nearly(tmp_path_factory, height, width, gray):
+    ramp = np.add.outer(np.linspace(20, 120, height), np.linspace(0, 100, width)).astype(np.uint8)
+    array = ramp if gray else np.stack([ramp, 255 - ramp, ramp // 2], -1)
+    path = save(tmp_path_factory.mktemp("jpeg") / "image", array, format="JPEG", quality=100, subsampling=0)
+    signals = read(path)
+    assert (signals.shape, signals.m) == ((height, width), 1 if gray else 3)
+    assert np.abs(signals.values.reshape(array.shape).astype(int) - array).max() <= 4
+
+
+def test_photographs_stand_as_the_camera_was_held(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter to the right
+    path = save(tmp_path / "turned.jpg", np.zeros((8, 20, 3), np.uint8), exif=exif)
+    assert read(path).shape == (20, 8)
+
+
+def test_transparency_can_be_kept(tmp_path):
+    found = Findings()
+    read_path(save(tmp_path / "clear.png", np.zeros((2, 2, 4), np.uint8)), Options(), found)
+    assert found.choices["alpha"].taken == "over white"
 
 
 def test_missing_paths(tmp_path):

@@ -71,8 +71,8 @@ def served(home: Path, *options: str) -> Iterator[Served]:
         process.wait(timeout=30)
 
 
-def launched(playwright: "Playwright") -> "Browser":
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+def launched(playwright: "Playwright", *flags: str) -> "Browser":
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
 
 
 def opened(browser: "Browser", url: str, width: int = 1440, height: int = 900) -> "Page":

@@ -1,6 +1,5 @@
 """The Explore page: map, clusters and reconstructions, and whether they hold still when the resolution moves."""
 
-import io
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -12,12 +11,13 @@ import param
 from panel.viewable import Viewable
 
 from explorer.dashboard import style, theme
+from explorer.dashboard.exports import Export, Shown, exports
 from explorer.dashboard.library import encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.state import COLORS
-from explorer.dashboard.views import export
 from explorer.dashboard.views.colors import matched
 from explorer.dashboard.views.draw import Draw
+from explorer.dashboard.views.export_menu import ExportMenu
 from explorer.dashboard.views.gallery import CHOSEN, TILE_SIZE, Gallery, gallery_of
 from explorer.dashboard.views.map import Map
 from explorer.dashboard.views.neighbors import SIZE as NEIGHBOR_SIZE
@@ -130,13 +130,6 @@ class Explore(Page):
         )
         copy = pmui.Button(label="copy as Python", icon="content_copy", variant="outlined", **SMALL)
         copy.on_click(lambda event: self._copy())
-        export = pmui.FileDownload(
-            callback=lambda: io.StringIO(self.table()),
-            filename="map.csv",
-            label="export map as CSV",
-            variant="outlined",
-            **SMALL,
-        )
         return pn.Column(
             heading("signal"),
             pn.Row(name, before, after, **WIDE),
@@ -145,7 +138,7 @@ class Explore(Page):
             self.neighbors,
             pn.Row(heading("scores over resolution"), self._moved_button, **WIDE),
             self.scores,
-            pn.Row(copy, export, margin=(8, 0), styles={"gap": "8px"}, **WIDE),
+            pn.Row(copy, ExportMenu(workspace, self.exports), margin=(8, 0), styles={"gap": "8px"}, **WIDE),
             margin=(0, 16),
             **WIDE,
         )
@@ -238,12 +231,28 @@ class Explore(Page):
             state, row = self.state, self.workspace.row
             self.clipboard = snippet(subject, state.signals, state.projection, row, RENDER_SIZE)
 
-    def table(self) -> str:
-        """The map as CSV; empty while there is none."""
-        subject = self.workspace.loaded
-        if subject is None or self._labels is None or len(self._labels) != len(self.map.layout):
-            return ""
-        return export.table(subject.signals, self.map.layout, self._labels, self.state.selection)
+    def exports(self, only_selected: bool = False) -> list[Export]:
+        """What can be taken along of what is shown; nothing while nothing is."""
+        subject = self.workspace.subject
+        if subject is None or self.missing():
+            return []
+        layout, labels = self.map.layout, self._labels
+        shown = Shown(
+            subject=subject,
+            layout=layout,
+            projection=self._mapped[0] if self._mapped else "",
+            clusters=labels if labels is not None and len(labels) == len(subject.signals) else None,
+            values=self.map.values,
+            names=self.map.names,
+            values_label=self.map.values_label,
+            colors=self._colors(dark=False) if self.map.values_label == "cluster" else [],
+            selection=self.state.selection,
+            ours=self.scores.ours,
+            control=self.scores.control,
+            forms=self.sample.forms,
+            row=self.workspace.row,
+        )
+        return exports(shown, only_selected)
 
     # -- drawing
 
@@ -426,9 +435,9 @@ class Explore(Page):
             return {"values": self._labels, "names": names, "values_label": "cluster", "colors": self._colors()}
         return {"values": np.full(n, -1), "names": (), "values_label": "", "colors": []}
 
-    def _colors(self) -> list[str]:
+    def _colors(self, dark: bool | None = None) -> list[str]:
         """The colours of the clusters, which they keep when they are found by other means."""
-        palette = theme.categorical(int(self._slots.max(initial=-1)) + 1, self.state.dark)
+        palette = theme.categorical(int(self._slots.max(initial=-1)) + 1, self.state.dark if dark is None else dark)
         return [palette[slot] for slot in self._slots]
 
     def _thumbnails(self, rows: Sequence[int]) -> list[str]:

@@ -64,6 +64,8 @@ def line(job: JobState) -> str:
     if job.state == "running" and job.progress:
         left = "" if job.eta_s is None else f", {seconds(job.eta_s)} left"
         return f"{subject}: {job.progress.message} {job.progress.step:,} of {job.progress.total:,}{left}"
+    if job.state == "running":
+        return f"{subject}: starting"
     return f"{subject}: {job.state}{f', {job.error}' if job.error else f' in {seconds(job.seconds)}'}"
 
 

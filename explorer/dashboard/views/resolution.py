@@ -20,6 +20,8 @@ _FACTORS = tuple(Fraction(*pair) for pair in ((1, 4), (1, 2), (3, 4), (1, 1), (3
 _SMALLEST = 4
 _SAMPLES_LIMIT = 2**27
 """Samples of a whole set at one stop; beyond, encoding would take minutes and not follow a hand."""
+_LARGEST_GRID = 2**24
+"""Samples of one signal; more are never observed."""
 
 JITTER, DROP = 0.5, 0.25
 
@@ -60,7 +62,8 @@ def stops(signals: SignalSet, checkpoint: Checkpoint) -> tuple[Stop, ...]:
     native = signals.reference_shape
     trained = {tuple(shape) for shape in checkpoint.training.get("resolutions", ())}
     shapes = {tuple(max(1, round(size * factor)) for size in native) for factor in _FACTORS}
-    affordable = {s for s in shapes if min(s) >= _SMALLEST and _samples(s) * len(signals) <= _SAMPLES_LIMIT}
+    most = min(_SAMPLES_LIMIT // len(signals), _LARGEST_GRID)
+    affordable = {s for s in shapes if min(s) >= _SMALLEST and _samples(s) <= most}
     kept = sorted(affordable | trained | {native}, key=lambda s: (s[0], s))
     by_size = {shape[0]: shape for shape in kept if shape not in trained and shape != native}
     by_size |= {shape[0]: shape for shape in kept if shape in trained}

@@ -8,6 +8,7 @@ import param
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import change
+from explorer.dashboard.views.manage import Manager
 from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_stop
 from explorer.dashboard.views.upload import Upload
 from explorer.dashboard.views.words import heading, words
@@ -58,6 +59,7 @@ class Sidebar(Viewer):
             label="K", value=state.k, start=1, end=200, **{**_SMALL, "sizing_mode": None, "width": 96}
         )
         self.upload = Upload(workspace)
+        self.manager = Manager(workspace, self.upload)
         self._search = pmui.TextInput(label="search", placeholder=SEARCH, description=HELP["search"], **_SMALL)
         self._search.param.watch(self._find, "value")
         self._filling = False
@@ -105,10 +107,13 @@ class Sidebar(Viewer):
             position = nearest_stop(opened.stops, self.state.resolution)
             self.slider.show(opened.stops, position, self.state.uneven)
             self._about.object = about(opened.stops[position], self.state.uneven)
+        else:
+            self._about.object = "&nbsp;"
         self._filling = True
         subject = self.workspace.subject
         self._k.param.update(
-            value=subject.clusters_wanted if subject else self.state.k, disabled=self.state.method == "hdbscan"
+            value=subject.clusters_wanted if subject else self.state.k,
+            disabled=self.state.method == "hdbscan" or subject is None,
         )
         self._filling = False
 
@@ -139,6 +144,7 @@ class Sidebar(Viewer):
         return pn.Column(
             heading("signals"),
             self._signals,
+            self.manager,
             self.upload,
             self._search,
             heading("codes"),

@@ -20,7 +20,10 @@ def thumbnails(
     Images keep their pixels, magnified by a whole number, or are made smaller with antialiasing; of signals over three
     axes the middle slice is shown; curves are drawn as lines, and uneven samples as squares.
     """
-    observations = Observations(signals[np.asarray(rows)], sampling)
+    signals = signals[np.asarray(rows)]
+    observations = Observations(signals, sampling)
+    if signals.d > 1 and signals.shapes is not None and observations.sampling.kind == "native":
+        return [_own(signals, row, size) for row in range(len(signals))]
     batch = observations.batch(slice(None))
     n = len(batch.values)
     if signals.d == 1:
@@ -30,6 +33,13 @@ def thumbnails(
         grids = grids if signals.d == 2 else grids[:, grids.shape[1] // 2]
         return list(_tiles(shades(fitted(grids, size), signals.value_range), size))
     return [_dots(batch, i, signals.value_range, size) for i in range(n)]
+
+
+def _own(signals: SignalSet, row: int, size: int) -> np.ndarray:
+    """One of several signals whose grids differ."""
+    grid = signals.grid(row)
+    image = grid if signals.d == 2 else grid[len(grid) // 2]
+    return _tiles(shades(fitted(image[None], size), signals.value_range), size)[0]
 
 
 def _tiles(images: np.ndarray, size: int) -> np.ndarray:

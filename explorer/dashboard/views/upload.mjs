@@ -1,4 +1,5 @@
-// Files on their way to the server: a button, a drop anywhere on the page, progress, cancel, resume. See upload.py.
+// Files on their way to the server: a button, a drop anywhere on the page, a picture taken or a sound recorded here;
+// progress, cancel, resume. See upload.py.
 
 const STYLE = `
   :host { display: block; width: 100%; }
@@ -12,8 +13,15 @@ const STYLE = `
   .line { display: flex; align-items: baseline; gap: 4px; }
   .line > span { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .75;
                  font-variant-numeric: tabular-nums; }
+  .ways { display: flex; align-items: center; }
+  .ways svg { width: 18px; height: 18px; display: block; fill: none; stroke: currentColor; stroke-width: 1.6; }
+  .why { opacity: .65; display: block; }
+  video { width: 100%; border-radius: 4px; background: #000; display: block; margin: 4px 0; }
+  .go { color: var(--panel-primary-color); }
   [hidden] { display: none !important; }
 `
+const CAMERA = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 8h4l2-3h6l2 3h4v11H3z"/><circle cx="12" cy="13" r="3.6"/></svg>'
+const MICROPHONE = '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"/></svg>'
 const OVER = `position: fixed; inset: 8px; z-index: 2000; border: 2px dashed var(--panel-primary-color, #2f6fde); border-radius: 8px;
   display: flex; align-items: center; justify-content: center; pointer-events: none; font: 600 20px system-ui, sans-serif;
   color: var(--panel-primary-color, #2f6fde); background: color-mix(in srgb, var(--panel-background-color, #888) 80%, transparent);`
@@ -69,6 +77,41 @@ async function below(entry, path = "") {
   }
 }
 
+// Samples in [-1, 1] as a WAV file of 16 bits, one channel.
+function wave(samples, rate) {
+  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length))
+  const put = (text, at) => [...text].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)))
+  put("RIFF", 0)
+  view.setUint32(4, 36 + 2 * samples.length, true)
+  put("WAVEfmt ", 8)
+  view.setUint32(16, 16, true)
+  view.setUint16(20, 1, true)
+  view.setUint16(22, 1, true)
+  view.setUint32(24, rate, true)
+  view.setUint32(28, 2 * rate, true)
+  view.setUint16(32, 2, true)
+  view.setUint16(34, 16, true)
+  put("data", 36)
+  view.setUint32(40, 2 * samples.length, true)
+  samples.forEach((sample, i) => view.setInt16(44 + 2 * i, Math.max(-1, Math.min(1, sample)) * 32767, true))
+  return new Blob([view.buffer], {type: "audio/wav"})
+}
+
+// What a recorder gave, as a WAV file of its first channel, at the rate at which it was recorded.
+async function decoded(blob, rate) {
+  const context = new AudioContext({sampleRate: rate})
+  try {
+    const buffer = await context.decodeAudioData(await blob.arrayBuffer())
+    return wave(buffer.getChannelData(0), buffer.sampleRate)
+  } finally {
+    context.close()
+  }
+}
+
+const RAW = {audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1}}
+const REFUSED = {NotAllowedError: "it was not allowed", NotFoundError: "there is none", NotReadableError: "another program has it"}
+const now = () => new Date().toTimeString().slice(0, 8).replaceAll(":", ".")
+
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 2 : 0)} MiB`
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds))
 
@@ -79,20 +122,31 @@ export function render({model, el}) {
   root.className = "upload"
   root.innerHTML = `
     <input type="file" multiple hidden>
-    <button class="choose" title="choose files, or drop files or a folder anywhere on the page">+ upload</button>
+    <div class="ways">
+      <button class="choose" title="choose files, or drop files or a folder anywhere on the page">+ upload</button>
+      <button class="camera" title="take a picture" aria-label="take a picture" hidden>${CAMERA}</button>
+      <button class="microphone" title="record a sound" aria-label="record a sound" hidden>${MICROPHONE}</button>
+    </div>
+    <span class="why" hidden></span>
+    <div class="live" hidden>
+      <video muted playsinline></video>
+      <div class="line"><span></span><button class="go"></button><button class="end">cancel</button></div>
+    </div>
     <div class="going" hidden>
       <div class="bar" role="progressbar" aria-label="upload" aria-valuemin="0" aria-valuemax="100"><div></div></div>
       <div class="line"><span></span><button class="again" hidden>resume</button><button class="stop">cancel</button></div>
     </div>`
   el.append(style, root)
   const [input, choose, going, bar, text, again, stop] =
-    ["input", ".choose", ".going", ".bar", ".line > span", ".again", ".stop"].map((q) => root.querySelector(q))
+    ["input", ".choose", ".going", ".bar", ".going span", ".again", ".stop"].map((q) => root.querySelector(q))
+  const [ways, camera, microphone, why, live, video, said, go, end] =
+    [".ways", ".camera", ".microphone", ".why", ".live", "video", ".live span", ".go", ".end"].map((q) => root.querySelector(q))
 
   let job = null
 
   const show = (words, share) => {
     going.hidden = !job
-    choose.hidden = !!job
+    choose.hidden = ways.hidden = !!job
     text.textContent = text.title = words
     if (share === undefined) return
     bar.firstElementChild.style.width = `${100 * share}%`
@@ -187,6 +241,93 @@ export function render({model, el}) {
     }
   })
 
+  // A picture from the camera, a sound from the microphone, where the browser has them and lets a page ask.
+  let stream = null
+  const close = () => {
+    stream?.getTracks().forEach((track) => track.stop())
+    stream = video.srcObject = null
+    live.hidden = true
+    ways.hidden = !!job
+  }
+  const explain = (words) => {
+    why.hidden = !words
+    why.textContent = words
+  }
+  const open = async (wish, name) => {
+    explain("")
+    try {
+      stream = await navigator.mediaDevices.getUserMedia(wish)
+    } catch (error) {
+      explain(`${name}: ${REFUSED[error.name] ?? error.message}`)
+      return null
+    }
+    live.hidden = false
+    ways.hidden = true
+    end.onclick = close
+    return stream
+  }
+  camera.onclick = async () => {
+    const opened = await open({video: {width: {ideal: 1280}}}, "camera")
+    if (!opened) return
+    video.hidden = false
+    video.srcObject = opened
+    said.textContent = ""
+    go.textContent = "take the picture"
+    await video.play()
+    go.onclick = () => {
+      const canvas = document.createElement("canvas")
+      canvas.width = video.videoWidth
+      canvas.height = video.videoHeight
+      canvas.getContext("2d").drawImage(video, 0, 0)
+      close()
+      canvas.toBlob((blob) => begin([{path: `picture ${now()}.png`, file: blob}]), "image/png")
+    }
+  }
+  microphone.onclick = async () => {
+    const opened = await open(RAW, "microphone")
+    if (!opened) return
+    video.hidden = true
+    go.textContent = "stop"
+    const rate = opened.getAudioTracks()[0].getSettings().sampleRate ?? 48000
+    const exact = "audio/webm;codecs=pcm"
+    const recorder = new MediaRecorder(opened, MediaRecorder.isTypeSupported(exact) ? {mimeType: exact} : {})
+    const pieces = []
+    const started = performance.now()
+    const tell = () => {
+      const seconds = (performance.now() - started) / 1000
+      said.textContent = `recording, ${seconds.toFixed(1)} s`
+      if (seconds >= model.longest_s) go.onclick()
+    }
+    const clock = setInterval(tell, 100)
+    let kept = true
+    recorder.ondataavailable = (event) => pieces.push(event.data)
+    recorder.onstop = async () => {
+      clearInterval(clock)
+      close()
+      if (!kept) return
+      try {
+        begin([{path: `sound ${now()}.wav`, file: await decoded(new Blob(pieces), rate)}])
+      } catch (error) {
+        explain(`microphone: what was recorded cannot be used (${error.message})`)
+      }
+    }
+    go.onclick = () => { if (recorder.state !== "inactive") recorder.stop() }
+    end.onclick = () => { kept = false; go.onclick() }
+    recorder.start()
+    tell()
+  }
+  const look = async () => {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      explain("Camera and microphone need https, or localhost.")
+      return
+    }
+    const kinds = (await navigator.mediaDevices.enumerateDevices()).map((device) => device.kind)
+    camera.hidden = !kinds.includes("videoinput")
+    microphone.hidden = !kinds.includes("audioinput") || !window.MediaRecorder
+  }
+  look()
+  navigator.mediaDevices?.addEventListener?.("devicechange", look)
+
   // A drop anywhere on the page.
   const over = document.createElement("div")
   over.style.cssText = OVER
@@ -211,6 +352,8 @@ export function render({model, el}) {
   for (const [name, react] of Object.entries(listeners)) document.addEventListener(name, react)
   model.on("remove", () => {
     over.remove()
+    close()
+    navigator.mediaDevices?.removeEventListener?.("devicechange", look)
     for (const [name, react] of Object.entries(listeners)) document.removeEventListener(name, react)
   })
 }

@@ -1,11 +1,13 @@
-"""Signals of one's own: files are sent, looked at, and taken in; sets are renamed, deleted and fetched again."""
+"""Signals of one's own: files are sent, looked at, and taken in, as a new set or into one that is there."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import param
@@ -14,17 +16,25 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call
 from explorer.dashboard.uploads import SLICE_BYTES, installed
+from explorer.dashboard.views.mapping import ColumnMapping
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
-from explorer.errors import InvalidInput, NotFound
+from explorer.errors import InvalidInput, NotFound, StoreError
 from explorer.messages import Entry, UploadState
-from explorer.readings import ROLES, Options, Reading
+from explorer.readings import Choice, Options, Reading
 
-THUMBNAIL, COLUMNS_SHOWN = 72, 12
+THUMBNAIL, CHANNELS_OFFERED = 72, 64
+NEW = "a new set"
+AXES = {"t": "series: t", "yx": "images: y, x", "tyx": "video: t, y, x", "zyx": "volumes: z, y, x"}
+RATES_HZ = (48_000, 44_100, 22_050, 16_000, 11_025, 8_000, 4_000, 2_000)
+LARGE_SAMPLES = 2**16
+"""Samples of one signal from which on fits take minutes: a smaller size is suggested."""
+
 _WIDE: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+_CHIPS: dict[str, Any] = {"visual_size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
 _SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 
 
@@ -32,6 +42,7 @@ class Sender(JSComponent):
     """The browser's side: it sends files by HTTP, and says here what it begins and ends."""
 
     slice_bytes = param.Integer(SLICE_BYTES, constant=True, doc="The most that is sent at once.")
+    longest_s = param.Number(60.0, constant=True, doc="Seconds after which a recording stops by itself.")
 
     _esm = Path(__file__).with_name("upload.mjs")
 
@@ -52,39 +63,68 @@ class Sender(JSComponent):
         self._send_msg({"over": True})
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A set that came of an upload, and the one that it took the place of, if it was added to one."""
+
+    entry: Entry
+    before: Entry | None
+
+
 class Upload(Viewer):
-    """A button and a drop zone, the dialog in which an upload is looked at, and what can be done with a set."""
+    """A button and a drop zone, and the dialog in which an upload is looked at."""
 
     workspace = param.ClassSelector(class_=Workspace, constant=True)
     reading = param.ClassSelector(class_=Reading, default=None, doc="What the upload holds, as the choices read it.")
+    taken = param.ClassSelector(class_=Taken, default=None, doc="What was taken in last.")
 
     def __init__(self, workspace: Workspace, **params: Any):
         super().__init__(workspace=workspace, **params)
         self.engine = workspace.engine
         self.sender = Sender(self._on_message, sizing_mode="stretch_width", margin=0)
         self._upload: str | None = None
-        self._columns: dict[str, str] = {}
+        self._sets: dict[str, Entry] = {}  # to which the upload can be added, by their names
         self._filling = False
+        self._make_choices()
         self._make_dialog()
-        self._make_manager()
         self._problem = pmui.Alert(severity="error", object="", visible=False, closeable=True, margin=(4, 0))
         follow = workspace.calls.follow
         follow(self, self._draw, "reading")
-        follow(workspace, self._about_entry, "opened")
         follow(self.dialog, self._on_closed, "open")
 
     # -- the dialog
 
-    def _make_dialog(self) -> None:
+    def _make_choices(self) -> None:
+        self._into = pmui.Select(label="take in as", options=[NEW], value=NEW, **_WIDE)
         self._name = pmui.TextInput(label="name", **_WIDE)
         self._array = pmui.Select(label="array", options=[], visible=False, **_WIDE)
-        self._size = pmui.TextInput(label="size", placeholder="as it is; 64, or 64 96", **_WIDE)
+        self._axes = pmui.Select(label="axes", options=[], visible=False, **_WIDE)
+        self._mapping = ColumnMapping()
+        self._channels = pmui.MultiChoice(label="channels", options=[], visible=False, solid=False, **_CHIPS)
+        self._size = pmui.TextInput(label="size", **_WIDE)
+        self._rate = pmui.Select(label="sample rate", options=[0.0], value=0.0, visible=False, **_WIDE)
         self._crop = pmui.Switch(label="crop to a square, or to the size", visible=False, margin=(4, 0))
         self._gray = pmui.Switch(label="mix colours to grey", visible=False, margin=(4, 0))
+        self._alpha = pmui.Switch(label="keep the alpha channel", visible=False, margin=(4, 0))
         self._standardise = pmui.Select(
             label="standardise", options={"no": "", "each signal": "signal", "the whole set": "set"}, value="", **_WIDE
         )
-        self._roles = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._into.param.watch(lambda event: self._name.param.update(visible=event.new == NEW), "value")
+        self._mapping.param.watch(lambda event: self._ask_reading(), "changed")
+        for widget in (self._array, self._axes):
+            widget.param.watch(lambda event: self._read_otherwise(), "value")
+        for widget in (
+            self._channels,
+            self._size,
+            self._rate,
+            self._crop,
+            self._gray,
+            self._alpha,
+            self._standardise,
+        ):
+            widget.param.watch(lambda event: self._ask_reading(), "value")
+
+    def _make_dialog(self) -> None:
         self._summary, self._pictures, self._warnings = words(), words(), words()
         self._wrong = pmui.Alert(severity="error", object="", visible=False, margin=(4, 0), sizing_mode="stretch_width")
         self._busy = words('<span class="quiet">reading …</span>', visible=False)
@@ -92,12 +132,11 @@ class Upload(Viewer):
             label="take in", variant="contained", on_click=lambda event: self._ask_take(), **_SMALL
         )
         leave = pmui.Button(label="leave", variant="text", on_click=lambda event: self._close(), **_SMALL)
-        for widget in (self._array, self._size, self._crop, self._gray, self._standardise):
-            widget.param.watch(lambda event: self._ask_reading(), "value")
-        left = pn.Column(self._summary, self._pictures, self._warnings, self._wrong, width=420, margin=0)
+        left = pn.Column(self._pictures, self._summary, self._warnings, self._wrong, width=480, margin=0)
         right = pn.Column(
-            self._name, self._array, self._roles, self._size, self._crop, self._gray, self._standardise,
-            width=280, margin=(0, 0, 0, 24),
+            self._into, self._name, self._array, self._axes, self._mapping, self._channels, self._size, self._rate,
+            self._crop, self._gray, self._alpha, self._standardise,
+            width=280, margin=(8, 0, 0, 32),
         )  # fmt: skip
         buttons = pn.Row(
             self._busy, pn.layout.HSpacer(), leave, self._take,
@@ -118,44 +157,55 @@ class Upload(Viewer):
         try:
             if not self._name.value:
                 self._name.value = unique(reading.name, self.workspace.names)
-            arrays = choices["array"].among if "array" in choices else ()
-            self._array.param.update(
-                options=list(arrays), value=choices["array"].taken if arrays else None, visible=len(arrays) > 1
-            )
+            self._offer(self._array, {name: name for name in _among(choices, "array")}, _taken(choices, "array"))
+            self._offer(self._axes, {AXES[axes]: axes for axes in _among(choices, "axes")}, _taken(choices, "axes"))
+            fitting = [name for name, entry in self._sets.items() if _alike(entry, reading)]
+            into = self._into.value if self._into.value in fitting else NEW
+            self._into.param.update(options=[NEW, *fitting], value=into, visible=bool(fitting))
+            self._draw_channels(reading, is_table="columns" in choices)
+            self._size.param.update(visible=reading.kind != "points", label=f"size, now {_sizes(reading)}")
+            rate = reading.sample_rate_hz
+            lower = {f"{hz:,} Hz": float(hz) for hz in RATES_HZ if rate and hz < max(rate, self._rate.value)}
+            if reading.kind == "sound":
+                self._rate.param.update(options={"as it is": 0.0, **lower}, visible=True)
             self._crop.visible = reading.kind in ("image", "video")
-            self._gray.visible = self._gray.value or reading.channels[:3] == ("red", "green", "blue")
-            self._size.visible = reading.kind != "points"
-            self._draw_roles(choices["columns"].among if "columns" in choices else (), choices)
+            self._alpha.visible = "alpha" in choices
+            self._mapping.show(_among(choices, "columns"), _taken(choices, "columns") or {})
         finally:
             self._filling = False
         self._summary.object = summary(reading)
         self._pictures.object = pictures(reading)
-        self._warnings.object = "".join(f'<p class="quiet">{escape(text)}</p>' for text in reading.warnings)
+        said = [*reading.warnings, *advice(reading)]
+        self._warnings.object = "".join(f'<p class="quiet">{escape(text)}</p>' for text in said)
 
-    def _draw_roles(self, columns: tuple[str, ...], choices: Mapping[str, Any]) -> None:
-        """A choice for each column of a table, as long as there are few."""
-        if len(self._roles) or not columns or len(columns) > COLUMNS_SHOWN:
-            return
-        taken = choices["columns"].taken
-        for column in columns:
-            role = pmui.Select(label=f"column {column}", options=list(ROLES), value=taken.get(column, "value"), **_WIDE)
-            role.param.watch(lambda event, column=column: self._say_role(column, event.new), "value")
-            self._roles.append(role)
+    def _offer(self, select: pmui.Select, options: Mapping[str, str], value: Any) -> None:
+        """A choice, where there is one."""
+        select.param.update(options=dict(options), value=value if options else None, visible=len(options) > 1)
 
-    def _say_role(self, column: str, role: str) -> None:
-        self._columns[column] = role
-        self._ask_reading()
+    def _draw_channels(self, reading: Reading, is_table: bool) -> None:
+        """Which channels there are to leave out; those that are left out stay on offer."""
+        offered = list(dict.fromkeys([*self._channels.options, *reading.channels]))
+        if not self._channels.options:
+            self._channels.param.update(options=offered, value=offered)
+        many = 1 < len(offered) <= CHANNELS_OFFERED
+        self._channels.visible = many and not is_table and not self._gray.value
+        self._gray.visible = self._gray.value or reading.channels[:3] == ("red", "green", "blue")
 
     @property
     def options(self) -> Options:
         """What the dialog's choices say. Raises InvalidInput."""
+        channels = tuple(name for name in self._channels.options if name in self._channels.value)
+        every = len(channels) in (0, len(self._channels.options)) or not self._channels.visible
         return Options(
             name=self._name.value or None,
             array=self._array.value if self._array.visible else None,
-            columns=dict(self._columns),
-            channels=("gray",) if self._gray.value else (),
+            axes=self._axes.value if self._axes.visible else None,
+            columns=self._mapping.columns,
+            channels=("gray",) if self._gray.value else () if every else channels,
             crop=self._crop.value,
             size=sizes(self._size.value),
+            sample_rate_hz=self._rate.value or 0.0,
+            alpha=self._alpha.value,
             standardise=self._standardise.value,
         )
 
@@ -183,12 +233,7 @@ class Upload(Viewer):
 
     def _ask(self, word: str, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
         """Ask the engine; what goes wrong is said here and not on top of the page."""
-
-        def attempt() -> tuple[Any, str]:
-            try:
-                return work(), ""
-            except InvalidInput as error:
-                return None, str(error)
+        self._busy.param.update(object=f'<span class="quiet">{word} …</span>', visible=True)
 
         def tell(answer: tuple[Any, str]) -> None:
             self._busy.visible = False
@@ -197,8 +242,15 @@ class Upload(Viewer):
             else:
                 show(answer[0])
 
-        self._busy.visible = True
-        self.workspace.calls.latest("upload", Call(word, attempt, tell, long=True))
+        self.workspace.calls.latest("upload", Call(word, lambda: attempt(work), tell, long=True))
+
+    def _read_otherwise(self) -> None:
+        """Another array, or other axes, may have other channels."""
+        if not self._filling:
+            self._filling = True
+            self._channels.param.update(options=[], value=[])
+            self._filling = False
+            self._ask_reading()
 
     def _ask_reading(self, first: bool = False) -> None:
         if self._filling or self._upload is None or not (first or self.dialog.open):
@@ -209,10 +261,17 @@ class Upload(Viewer):
         except InvalidInput as error:
             return self._say(str(error))
         self._wrong.visible = False
-        self._ask("reading", lambda: self.engine.look_at(upload, options), self._show)
+        self._take.disabled = True  # until it is seen what would be taken
 
-    def _show(self, reading: Reading) -> None:
-        self.reading = reading
+        def work() -> tuple[Reading, dict[str, Entry]]:
+            reading = self.engine.look_at(upload, options)
+            return reading, {entry.name: entry for entry in own_sets(self.engine)} if first else self._sets
+
+        self._ask("reading", work, self._show)
+
+    def _show(self, answer: tuple[Reading, dict[str, Entry]]) -> None:
+        self.reading, self._sets = None, answer[1]
+        self.reading = answer[0]
         self._take.disabled = False
         self.dialog.open = True
         self.sender.over()
@@ -222,26 +281,24 @@ class Upload(Viewer):
         if upload is None:
             return
         self._take.disabled = True
+        before = self._sets.get(self._into.value) if self._into.value != NEW else None
 
-        def work() -> tuple[str, list[Entry]]:
-            id = self.engine.take(upload, options)
-            return id, self.engine.entries("signals")
+        def work() -> Taken:
+            id = self.engine.take(upload, options, before.id if before else "")
+            return Taken(next(entry for entry in self.engine.entries("signals") if entry.id == id), before)
 
-        self._ask("taking in", work, self._taken)
+        self._ask("taking in", work, self._show_taken)
 
-    def _taken(self, result: tuple[str, list[Entry]]) -> None:
-        id, entries = result
+    def _show_taken(self, taken: Taken) -> None:
         self._upload = None
         self.dialog.open = False
-        name = next(entry.name for entry in entries if entry.id == id)
-        self.workspace.library.renew(name)
-        self.workspace.state.param.update(signals=name, checkpoint="", resolution=0, space="", k=None, selection=[])
+        self.taken = taken
+        turn_to(self.workspace, taken.entry.name)
 
     def _say(self, sentence: str) -> None:
         """What is wrong, where the person looks."""
         if self.dialog.open:
             self._wrong.param.update(object=sentence, visible=True)
-            self._take.disabled = False
         else:
             self._problem.param.update(object=sentence, visible=True)
             self._drop()
@@ -263,103 +320,65 @@ class Upload(Viewer):
 
     def _reset(self) -> None:
         self.reading = None
-        self._columns.clear()
         self._filling = True
-        self._roles.clear()
+        self._mapping.reset()
         self._wrong.visible = False
         self._name.value = self._size.value = self._standardise.value = ""
-        self._crop.value = self._gray.value = False
+        self._channels.param.update(options=[], value=[])
+        self._rate.param.update(options={"as it is": 0.0}, value=0.0, visible=False)
+        self._into.value = NEW
+        self._crop.value = self._gray.value = self._alpha.value = False
+        self._array.visible = self._axes.visible = False
         self._filling = False
-
-    # -- what can be done with the set that is open
-
-    def _make_manager(self) -> None:
-        def button(icon: str, text: str, react: Callable[[], None]) -> pmui.IconButton:
-            return pmui.IconButton(icon=icon, description=text, on_click=lambda event: react(), **_SMALL)
-
-        self._rename = pmui.TextInput(label="new name", visible=False, **_WIDE)
-        self._rename.param.watch(lambda event: self._ask_rename(event.new), "value")
-        self._fetch = words(sizing_mode=None, align="center")
-        self._undo = pmui.Button(
-            label="undo", variant="text", visible=False, on_click=lambda e: self._ask_undo(), **_SMALL
-        )
-        self._deleted: Entry | None = None
-        self._manage = pn.Row(
-            self._fetch,
-            button("edit", "rename this set", lambda: self._rename.param.update(visible=not self._rename.visible)),
-            button("delete", "delete this set", self._ask_delete),
-            visible=False, margin=0, styles={"gap": "4px"},
-        )  # fmt: skip
-        self._entry: Entry | None = None
-
-    def _about_entry(self, *events: Any) -> None:
-        """Look whether the open set is one that people added."""
-        signals = self.workspace.signals
-        if signals is None:
-            return
-
-        def find() -> Entry | None:
-            return next(
-                (e for e in self.engine.entries("signals") if e.id == signals.id and e.details.get("original")), None
-            )
-
-        self.workspace.ask("entry", "looking", find, self._draw_manager)
-
-    def _draw_manager(self, entry: Entry | None) -> None:
-        self._entry = entry
-        self._manage.visible = entry is not None
-        self._rename.visible = False
-        if entry is not None:
-            name = escape(str(entry.details["original"]["name"]))
-            self._fetch.object = (
-                f'<a href="{escape(address())}/original/{entry.id}" download title="download {name}" '
-                f'style="color: var(--panel-primary-color)">download</a>'
-            )
-
-    def _ask_rename(self, name: str) -> None:
-        entry = self._entry
-        if entry is None or not name or name == entry.name:
-            return
-        if name in self.workspace.names:
-            return self._say(f"Got the name {name!r}, which another set has; expected a new one.")
-        self._rename.param.update(visible=False, value="")
-        self._ask("renaming", lambda: self.engine.rename(entry.id, name), lambda _: self._turn_to(name))
-
-    def _ask_delete(self) -> None:
-        entry = self._entry
-        if entry is None:
-            return
-
-        def done(_: Any) -> None:
-            self._deleted = entry
-            self._undo.param.update(label=f"undo: bring {entry.name} back", visible=True)
-            self._turn_to("digits")
-
-        self._ask("deleting", lambda: self.engine.delete(entry.id), done)
-
-    def _ask_undo(self) -> None:
-        entry, self._deleted = self._deleted, None
-        self._undo.visible = False
-        if entry is not None:
-            self._ask("bringing back", lambda: self.engine.restore(entry.id), lambda _: self._turn_to(entry.name))
-
-    def _turn_to(self, name: str) -> None:
-        self.workspace.library.renew(name)
-        self.workspace.state.param.update(signals=name, checkpoint="", resolution=0, space="", k=None, selection=[])
 
     def __panel__(self) -> Viewable:
         doc = pn.state.curdoc
         served = installed() and doc is not None and doc.session_context is not None
         return pn.Column(
             *([self.sender] if served else []),
-            self._manage,
-            self._rename,
-            self._undo,
             self._problem,
             pn.Row(self.dialog, height=0, margin=0),
             sizing_mode="stretch_width",
             margin=0,
         )
+
+
+def attempt(work: Callable[[], Any]) -> tuple[Any, str]:
+    """What comes of it, and "" or what is wrong with the wish, in words."""
+    try:
+        return work(), ""
+    except (InvalidInput, NotFound, StoreError) as error:
+        return None, str(error)
+
+
+def turn_to(workspace: Workspace, name: str) -> None:
+    """Open a set whose name may stand for other signals than before."""
+    workspace.library.renew(name)
+    state = workspace.state
+    if state.signals == name:
+        workspace.load()
+    state.param.update(signals=name, checkpoint="", resolution=0, space="", k=None, selection=[])
+
+
+def own_sets(engine: Engine) -> list[Entry]:
+    """The sets that people made, newest first: what shows the name of a built-in one is that one."""
+    names = engine.describe()["datasets"]
+    return [entry for entry in engine.entries("signals") if entry.name not in names]
+
+
+def _alike(entry: Entry, reading: Reading) -> bool:
+    """Whether signals as they were read can be added to a set."""
+    details = entry.details
+    same_axes = details["axes"] == [name for name, *_ in reading.axes]
+    return same_axes and len(details["channels"]) == len(reading.channels)
+
+
+def _among(choices: Mapping[str, Choice], option: str) -> tuple[str, ...]:
+    return choices[option].among if option in choices else ()
+
+
+def _taken(choices: Mapping[str, Choice], option: str) -> Any:
+    return choices[option].taken if option in choices else None
 
 
 def _forget(engine: Engine, upload: str) -> None:
@@ -392,7 +411,6 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def summary(reading: Reading) -> str:
     """What was understood, as a small table."""
-    size = " × ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in reading.sizes)
     extents = ", ".join(
         f"{name} {start:.4g} to {stop:.4g}{f' {unit}' if unit else ''}" for name, unit, start, stop in reading.axes
     )
@@ -400,16 +418,34 @@ def summary(reading: Reading) -> str:
     rows = {
         "kind": f"{reading.kind}, {reading.format}" if reading.format else reading.kind,
         "signals": f"{reading.count:,}",
-        "samples": size,
+        "samples": _sizes(reading) + (f", {reading.sample_rate_hz:,.6g} a second" if reading.sample_rate_hz else ""),
         "axes": extents,
         "channels": _short(reading.channels),
         "range": f"{low:.4g} to {high:.4g}",
         "labels": _short([f"{name} ({count:,})" for name, count in reading.classes.items()]) or "none",
         "missing": f"{reading.missing:,} samples" if reading.missing else "nothing",
-        "memory": f"{reading.nbytes / 2**20:,.1f} MiB",
+        "memory": f"{reading.nbytes / 2**20:,.1f} MiB"
+        if reading.nbytes >= 2**20
+        else f"{reading.nbytes / 2**10:,.0f} KiB",
     }
     cells = "".join(f'<tr><td class="quiet">{name}</td><td>{escape(text)}</td></tr>' for name, text in rows.items())
     return f"<table>{cells}</table>"
+
+
+def _sizes(reading: Reading) -> str:
+    return " × ".join(f"{a:,}" if a == b else f"{a:,}–{b:,}" for a, b in reading.sizes)
+
+
+def advice(reading: Reading) -> list[str]:
+    """What makes the way from here quicker, a sentence each."""
+    if reading.kind == "points" or np.prod([largest for _, largest in reading.sizes], dtype=float) <= LARGE_SAMPLES:
+        return []
+    what, how = {
+        "sound": ("recordings", "a lower sample rate"),
+        "series": ("series", "a size of 1024"),
+        "image": ("pictures", "a size of 128"),
+    }.get(reading.kind, ("signals", "a size of 32"))
+    return [f"These are large {what}: {how} makes everything that follows much quicker, and can be chosen here."]
 
 
 def _short(names: Any, most: int = 8) -> str:

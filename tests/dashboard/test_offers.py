@@ -1,0 +1,75 @@
+"""Those who have just brought signals are led to codes, by what suits them."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from explorer.dashboard.library import Library
+from explorer.dashboard.state import State
+from explorer.dashboard.views.offers import Offers, gone
+from explorer.dashboard.ways import ENOUGH, Way, ways
+from explorer.dashboard.workspace import Workspace
+from explorer.engine import Engine
+from explorer.messages import JobState, Progress
+from explorer.observations import Sampling
+from explorer.readers import load
+from explorer.representations import base
+from explorer.signals import SignalSet
+
+
+def pictures(n: int, side: int = 8) -> SignalSet:
+    return SignalSet.from_grids(np.zeros((n, side, side), np.uint8), axes="yx", name="some")
+
+
+def test_one_network_learns_from_many_and_few_get_their_own():
+    assert [way.title for way in ways(pictures(ENOUGH))] == ["train a hypernetwork", "fit 12 networks", "fit 12 clouds"]
+    assert [way.title for way in ways(pictures(1))] == ["fit a network", "fit a cloud"]
+    assert [way.preset for way in ways(pictures(1, 300))] == ["pictures", "pictures"]
+    series = SignalSet.from_points([(np.arange(5.0), np.ones(5)), (np.arange(3.0), np.ones(3))], axes="t")
+    assert [way.title for way in ways(series)] == ["fit 2 networks"]
+
+
+@pytest.mark.parametrize("signals", [pictures(1), pictures(1, 300), pictures(ENOUGH)])
+def test_every_way_is_a_configuration_that_there_is(signals: SignalSet):
+    for way in ways(signals):
+        assert base.get(way.representation).config(way.preset, way.changes)
+        assert way.fits != base.get(way.representation).amortised
+
+
+def test_a_way_leads_to_codes(engine: Engine, library: Library):
+    signals = load("digits")[300:304]
+    engine.put(signals.artifact, "four more digits")
+    way = Way("fit 4 networks", "", "siren", changes={"widths": (8, 8), "steps": 5, "standards": 4})
+    checkpoint = gone(engine, way, signals)
+    assert library.there(checkpoint, signals, Sampling()) is not None
+
+
+def test_progress_stands_in_the_place_of_the_buttons(engine: Engine):
+    signals = pictures(3)
+    engine.put(signals.artifact, "three black pictures")
+    recipe = {"op": "train", "representation": "siren", "signals": signals.id}
+    running = JobState(
+        id="1", state="running", key="k", recipe=recipe, progress=Progress(step=3, total=10, message="fitting")
+    )
+    seen = []
+
+    def look(offers: Offers) -> None:
+        seen.append((offers._ways.visible, offers._progress.visible, offers._bar.value))
+
+    async def live() -> None:
+        workspace = Workspace(engine, State(signals=signals.id))
+        offers = Offers(workspace)
+        workspace.load()
+        end = time.monotonic() + 60
+        while workspace.calls.running and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        look(offers)
+        offers.jobs = [running]
+        look(offers)
+        offers.jobs = []
+        look(offers)
+
+    asyncio.run(live())
+    assert seen == [(True, False, 0), (False, True, 30), (True, False, 30)]
