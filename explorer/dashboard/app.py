@@ -62,9 +62,11 @@ class Shell:
         self._side = pn.Column(margin=0, **WIDE)
         self._missing = words(margin=24, visible=False)
         self._remedy = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24), visible=False)
-        self._remedy.on_click(lambda event: change(pn.state.curdoc, self._help))
+        self._remedy.on_click(lambda event: change(pn.state.curdoc, lambda: self.page.help()))
+        self._train = pmui.Button(label="other ways, on the Train page", variant="text", size="small", margin=(0, 24))
+        self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))
         self._offers = Offers(workspace)
-        self._offered = pn.Column(self._offers, margin=0, visible=False, **WIDE)
+        self._offered = pn.Column(self._offers, self._train, margin=0, visible=False, **WIDE)
         self._tabs = {name: self._tab(name) for name in offered()}
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
@@ -137,8 +139,8 @@ class Shell:
         return pn.Column(
             self._banner(),
             self._missing,
-            self._offered,
             self._remedy,
+            self._offered,
             self._middle,
             self._status(),
             unseen,
@@ -209,22 +211,11 @@ class Shell:
         missing = self.page.missing()
         self._missing.param.update(object=escape(missing), visible=bool(missing))
         remedy = self.page.remedy() if missing else None
-        label = remedy[0] if remedy else "choose on the Train page" if missing and self._untrained else ""
-        self._remedy.param.update(label=label, visible=bool(label))
-        self._offered.visible = bool(missing) and (self._untrained or not self.workspace.fitted)
+        self._remedy.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
+        self._offered.visible = bool(missing) and (self.workspace.loaded is None or not self.workspace.fitted)
+        self._train.visible = "Train" in self._tabs
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
-
-    @property
-    def _untrained(self) -> bool:
-        """Whether the signals have no checkpoint, and there is a page that trains one."""
-        return self.workspace.loaded is None and "Train" in self._tabs
-
-    def _help(self) -> None:
-        if self._untrained:
-            self.state.page = "Train"
-        else:
-            self.page.help()
 
     def _numbers(self) -> dict[str, str]:
         """Pages by the keys that open them."""
@@ -327,7 +318,12 @@ def status(workspace: Workspace) -> str:
     subject = workspace.loaded
     if subject is None:
         return ""
-    return f"{len(subject.signals):,} signals, {subject.signals.name}, observed at {workspace.stop.label}"
+    return f"{counted(len(subject.signals))}, {subject.signals.name}, observed at {workspace.stop.label}"
+
+
+def counted(signals: int) -> str:
+    """So many signals, in words."""
+    return "1 signal" if signals == 1 else f"{signals:,} signals"
 
 
 def working(calls: Calls) -> str:

@@ -10,7 +10,7 @@ from explorer.signals import SignalSet
 
 ENOUGH = 12
 """Signals from which on one network can learn what they have in common."""
-LARGE_SAMPLES = 4096
+LARGE_SAMPLES = 1024
 """Samples of a signal above which a small network is too coarse for it."""
 
 

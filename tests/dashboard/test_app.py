@@ -136,11 +136,11 @@ def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     seen = []
 
     def look(shell: Shell) -> None:
-        seen.append((shell._missing.visible, shell._remedy.visible, any(part.visible for part in shell._middle)))
+        seen.append((shell._missing.visible, shell._offered.visible, any(part.visible for part in shell._middle)))
 
     def click(shell: Shell) -> None:
         look(shell)
-        shell._remedy.clicks += 1
+        shell._train.clicks += 1
 
     def back(shell: Shell) -> None:
         look(shell)

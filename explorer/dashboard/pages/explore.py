@@ -192,7 +192,8 @@ class Explore(Page):
     def remedy(self) -> tuple[str, Callable[[], None]] | None:
         if self.workspace.fitted:
             return super().remedy()
-        return f"fit {len(self.workspace.signals):,} signals", self._fit
+        n = len(self.workspace.signals)
+        return "fit this signal" if n == 1 else f"fit {n:,} signals", self._fit
 
     def _fit(self) -> None:
         """Have all signals fitted as the slider shows them, and look again."""

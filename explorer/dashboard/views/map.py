@@ -223,7 +223,10 @@ class Map(pn.viewable.Viewer):
     def _draw_names(self) -> None:
         labels, spots = np.zeros(0, int), np.zeros((0, 2))
         if self.names and not self._is_metric:
-            labels, spots = middles(self._places, self._fitting_values(), len(self.names))
+            values = self._fitting_values()
+            labels, spots = middles(self._places, values, len(self.names))
+            many = np.bincount(values[values >= 0], minlength=len(self.names))[labels] > 1  # a name would hide one dot
+            labels, spots = labels[many], spots[many]
         names = [str(self.names[label]) for label in labels]
         pixel = self._window().pixel
         widths = np.array([LETTER_WIDTH_PX * len(name) + 12 for name in names]) * pixel
@@ -238,7 +241,9 @@ class Map(pn.viewable.Viewer):
 
     def _draw_words(self) -> None:
         n, chosen = len(self._places), len(self.selection)
-        self._count.object = "" if n == 0 else f"{chosen:,} of {n:,} selected" if chosen else f"{n:,} signals"
+        self._count.object = (
+            "" if n == 0 else f"{chosen:,} of {n:,} selected" if chosen else f"{n:,} signal{'s' * (n > 1)}"
+        )
         if self.busy:
             self._state.object = f'<div class="bar"></div><div class="word">{escape(self.busy)}</div>'
         else:

@@ -5,6 +5,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 import param
+from bokeh.models import CustomJSTickFormatter
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import change
@@ -16,6 +17,9 @@ from explorer.dashboard.workspace import Workspace
 from explorer.messages import Entry
 
 _SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+
+_WHOLE = CustomJSTickFormatter(code="return tick == null ? '' : String(tick)")
+"""Of a number that may be nobody's choice, where the toolkit would write 0."""
 
 NONE = "–"
 """What a choice shows while there is nothing to choose."""
@@ -55,9 +59,8 @@ class Sidebar(Viewer):
         self._clusters = pmui.Select.from_param(
             state.param.method, label="clusters", description=HELP["clusters"], **_SMALL
         )
-        self._k = pmui.IntInput(
-            label="K", value=state.k, start=1, end=200, **{**_SMALL, "sizing_mode": None, "width": 96}
-        )
+        narrow = {**_SMALL, "sizing_mode": None, "width": 96}
+        self._k = pmui.IntInput(label="K", value=state.k, start=1, end=200, placeholder="auto", format=_WHOLE, **narrow)
         self.upload = Upload(workspace)
         self.manager = Manager(workspace, self.upload)
         self._search = pmui.TextInput(label="search", placeholder=SEARCH, description=HELP["search"], **_SMALL)

@@ -27,6 +27,8 @@ from explorer.messages import Entry, UploadState
 from explorer.readings import Choice, Options, Reading
 
 THUMBNAIL, CHANNELS_OFFERED = 72, 64
+LARGER = {1: 192, 4: 112}
+"""Sides of fewer thumbnails, by how many there are at most."""
 NEW = "a new set"
 AXES = {"t": "series: t", "yx": "images: y, x", "tyx": "video: t, y, x", "zyx": "volumes: z, y, x"}
 RATES_HZ = (48_000, 44_100, 22_050, 16_000, 11_025, 8_000, 4_000, 2_000)
@@ -103,7 +105,7 @@ class Upload(Viewer):
         self._channels = pmui.MultiChoice(label="channels", options=[], visible=False, solid=False, **_CHIPS)
         self._size = pmui.TextInput(label="size", **_WIDE)
         self._rate = pmui.Select(label="sample rate", options=[0.0], value=0.0, visible=False, **_WIDE)
-        self._crop = pmui.Switch(label="crop to a square, or to the size", visible=False, margin=(4, 0))
+        self._crop = pmui.Switch(label="crop, do not squeeze", visible=False, margin=(4, 0))
         self._gray = pmui.Switch(label="mix colours to grey", visible=False, margin=(4, 0))
         self._alpha = pmui.Switch(label="keep the alpha channel", visible=False, margin=(4, 0))
         self._standardise = pmui.Select(
@@ -456,10 +458,11 @@ def _short(names: Any, most: int = 8) -> str:
 def pictures(reading: Reading) -> str:
     """The first signals, small."""
     shown = reading.shown
-    images = thumbnails(shown, range(len(shown)), THUMBNAIL)
+    size = next((size for most, size in LARGER.items() if len(shown) <= most), THUMBNAIL)
+    images = thumbnails(shown, range(len(shown)), size)
     titles = [escape(str(id), quote=True) for id in shown.ids]
     tiles = "".join(
-        f'<img src="{png_uri(image)}" width="{THUMBNAIL}" height="{THUMBNAIL}" title="{title}" alt="{title}" '
+        f'<img src="{png_uri(image)}" width="{size}" height="{size}" title="{title}" alt="{title}" '
         'style="image-rendering: pixelated; border-radius: 4px">'
         for image, title in zip(images, titles, strict=True)
     )
