@@ -52,25 +52,40 @@ class GridSource:
             self._low, self._step = 0.0, 1.0
         self._values = values.reshape(len(signals), -1, signals.m)
 
-    def draw(self, rows: np.ndarray, shape: Sequence[int], points: int, rng: np.random.Generator) -> Samples:
-        """The signals ``rows`` on a grid [*S]; with ``points`` above 0 at so many of its points, the same for all."""
+    def draw(
+        self, rows: np.ndarray, shape: Sequence[int], points: int, rng: np.random.Generator, evenly: bool = False
+    ) -> Samples:
+        """The signals ``rows`` on a grid [*S]; with ``points`` above 0 at so many of its points, the same for all.
+
+        Args:
+            evenly: whether these points lie evenly over the domain, so that means over them stray little.
+        """
         device, shape = self._values.device, tuple(shape)
         index = torch.from_numpy(rows).to(device)
         coords = self._coords(shape)
-        kept = None
-        if 0 < points < len(coords):
-            kept = torch.from_numpy(rng.choice(len(coords), points, replace=False, shuffle=False)).to(device)
-            coords = coords[kept]
+        if not 0 < points < len(coords):
+            values = self._values[index] * self._step + self._low
+            return Samples(coords, values if shape == self._shape else self._resampled(values, shape), None)
+        drawn = _even(shape, points, rng) if evenly else rng.choice(len(coords), points, replace=False, shuffle=False)
+        kept = torch.from_numpy(drawn).to(device)
         if shape == self._shape:
-            values = self._values[index] if kept is None else self._values[index[:, None], kept]
-            return Samples(coords, values * self._step + self._low, None)
-        values = self._resampled(self._values[index] * self._step + self._low, shape)
-        return Samples(coords, values if kept is None else values[:, kept], None)
+            values = self._values[index[:, None], kept] * self._step + self._low
+        else:
+            values = self._interpolated(self._values[index] * self._step + self._low, shape, drawn)
+        return Samples(coords[kept], values, None)
 
     def _coords(self, shape: tuple[int, ...]) -> torch.Tensor:
         if shape not in self._grids:
             self._grids[shape] = torch.from_numpy(grid_coords(shape)).to(self._values.device)
         return self._grids[shape]
+
+    def _interpolated(self, values: torch.Tensor, shape: tuple[int, ...], points: np.ndarray) -> torch.Tensor:
+        """As ``_resampled``, at some of the points."""
+        shares = torch.ones(len(points), 1, device=values.device)  # of each sample in each point
+        for size, wanted, places in zip(self._shape, shape, np.unravel_index(points, shape), strict=True):
+            along = torch.tensor(resample_matrix(size, wanted)[places], device=values.device)
+            shares = (shares.unsqueeze(2) * along.unsqueeze(1)).flatten(1)
+        return shares @ values
 
     def _resampled(self, values: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
         grids = values.unflatten(1, self._shape)
@@ -79,6 +94,19 @@ class GridSource:
                 matrix = torch.tensor(resample_matrix(grids.shape[axis], size), device=values.device)
                 grids = torch.tensordot(grids, matrix, dims=([axis], [1])).movedim(-1, axis)
         return grids.flatten(1, -2)
+
+
+def _even(shape: tuple[int, ...], points: int, rng: np.random.Generator) -> np.ndarray:
+    """Points of a grid that lie evenly over it, each as likely as another: positions int64 [points].
+
+    The additive recurrence of the generalised golden ratio (Roberts 2018), from a random start.
+    """
+    ratio = 2.0
+    for _ in range(40):  # x ** (d + 1) = x + 1
+        ratio = (1 + ratio) ** (1 / (len(shape) + 1))
+    steps = ratio ** -np.arange(1, len(shape) + 1)
+    places = (rng.random(len(shape)) + np.arange(points)[:, None] * steps) % 1
+    return np.ravel_multi_index(tuple((places * shape).astype(np.int64).T), shape)
 
 
 class PointSource:
@@ -92,7 +120,9 @@ class PointSource:
         self._values = torch.tensor(batch.values, device=device)
         self._weights = torch.tensor(weights, device=device)
 
-    def draw(self, rows: np.ndarray, shape: Sequence[int], points: int, rng: np.random.Generator) -> Samples:
+    def draw(
+        self, rows: np.ndarray, shape: Sequence[int], points: int, rng: np.random.Generator, evenly: bool = False
+    ) -> Samples:
         """The signals ``rows`` at their own points, whatever the grid; with ``points`` above 0 at so many of each."""
         index = torch.from_numpy(rows).to(self._values.device)
         coords, values, weights = self._coords[index], self._values[index], self._weights[index]

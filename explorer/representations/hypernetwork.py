@@ -15,11 +15,10 @@ from explorer.errors import InvalidInput
 from explorer.fitting import draws, minimise
 from explorer.interpolation import Units
 from explorer.messages import Progress
-from explorer.nets.blocks import blocks, part
-from explorer.nets.derivative import derivative
+from explorer.nets.blocks import Array, blocks, part
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
-from explorer.nets.samples import GridSource, moments, source_of
+from explorer.nets.samples import GridSource, Samples, moments, source_of
 from explorer.nets.siren import Siren
 from explorer.nets.warm import parameters_of
 from explorer.observations import Batch, Observations
@@ -36,9 +35,8 @@ from explorer.representations.base import (
 )
 from explorer.signals import SignalSet
 
-# How much is computed at a time: little enough to stay near the processor, and to bound memory for any set.
+# How much is encoded at a time: little enough to stay near the processor, and to bound memory for any set.
 _ENCODE_POINTS = 2**16
-_DECODE_ACTIVATIONS = 2**22
 
 # A coordinate of a code is not blown up beyond this share of the typical deviation.
 _LEAST_DEVIATION = 0.03
@@ -67,6 +65,8 @@ class HypernetworkConfig:
         across: whether a signal seen on one grid is asked for on another, no coarser than its own, so that every grid
             must give the same function; else it is asked for where it was seen.
         points: samples of each signal in a step, drawn afresh; 0 for all.
+        evenly: whether these samples lie evenly over the domain, so that a mean over them is near that over all, from
+            which codes are made; else they are drawn at random.
         batch: signals in a step.
         epochs: passes over the signals, as far as the two limits on steps allow.
         min_steps: steps of the training at least, for small sets.
@@ -90,6 +90,7 @@ class HypernetworkConfig:
     resolutions: tuple[int, ...] = ()
     across: bool = True
     points: int = 64
+    evenly: bool = False
     batch: int = 32
     epochs: int = 450
     min_steps: int = 3000
@@ -140,6 +141,7 @@ _COMPACT = HypernetworkConfig(width=5, point_width=64, points=98, batch=64, epoc
 _PAPER = HypernetworkConfig(
     width=5,
     omega_0=30.0,
+    feature_scale=1 / (2 * math.pi),  # deviation 1 in radians, as in the work it names (Rahimi and Recht 2007)
     point_width=64,
     trunk=0,
     standardise=False,
@@ -200,8 +202,12 @@ class Hypernetwork(Networks, Pointwise):
 
         def loss_at(step: int) -> torch.Tensor:
             rng, rows = draws(seed, step), _rows(seed, step, min(config.batch, len(signals)), len(signals))
-            seen = source.draw(rows, grids[rng.integers(len(grids))], config.points, rng)
-            asked = source.draw(rows, fine[rng.integers(len(fine))], config.points, rng) if config.across else seen
+
+            def draw(among: list[tuple[int, ...]]) -> Samples:
+                return source.draw(rows, among[rng.integers(len(among))], config.points, rng, config.evenly)
+
+            seen = draw(grids)
+            asked = draw(fine) if config.across else seen
             pooled = net.pool(parameters, _unit(seen.coords), (seen.values - mean) / deviation, seen.weights, dtype)
             given = net.siren(net.predict(parameters, pooled), _unit(asked.coords))
             errors = (given - (asked.values - mean) / deviation).square().sum(-1)
@@ -237,19 +243,10 @@ class Hypernetwork(Networks, Pointwise):
         return self._encode(self._net_of(checkpoint), parameters_of(checkpoint, self.device), observations, report)
 
     def slopes(self, checkpoint: Checkpoint, codes: Arrays, coords: np.ndarray, orders: Sequence[int]) -> np.ndarray:
-        siren, weights = self._net_of(checkpoint).siren, codes["weights"]
+        values = self._net_of(checkpoint).siren.decode(codes["weights"], _unit(coords), self.device, orders)
         mean, deviation = checkpoint.arrays["values"]
-        values = np.empty((len(weights), coords.shape[-2], siren.m), np.float32)
-        with torch.no_grad():
-            for rows, points in blocks(*values.shape[:2], _DECODE_ACTIVATIONS // max(siren.widths)):
-                networks = self._tensor(weights[rows])
-
-                def function(places: torch.Tensor, networks=networks) -> torch.Tensor:
-                    return siren(networks, _unit(places))
-
-                decoded = derivative(function, self._tensor(part(coords, rows, points)), orders)
-                values[rows, points] = decoded.cpu().numpy()
-        return values * deviation + (0 if any(orders) else mean)
+        # Axes are half as long as ours, so slopes along them are twice as steep.
+        return values * (deviation / 2 ** sum(orders)) + (0 if any(orders) else mean)
 
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
         mean, scale = checkpoint.arrays[f"{space}.mean"], checkpoint.arrays[f"{space}.scale"]
@@ -318,7 +315,7 @@ def _net(config: HypernetworkConfig, domain: Domain) -> Hypernet:
     )
 
 
-def _unit(coords: torch.Tensor) -> torch.Tensor:
+def _unit(coords: Array) -> Array:
     """The paper's coordinates, [0, 1] on each axis, from ours."""
     return (coords + 1) / 2
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.grids import grid_coords
 from explorer.nets.samples import GridSource, PointSource, moments, source_of
 from explorer.observations import Observations
 from explorer.signals import SignalSet
@@ -38,15 +39,35 @@ def test_grids_are_those_of_an_observation(dtype, shape):
     np.testing.assert_allclose(drawn.values, batch.values, atol=1e-5)
 
 
+@pytest.mark.parametrize("evenly", [False, True])
 @pytest.mark.parametrize("shape", [(6, 8), (12, 5)])
-def test_a_subset_holds_points_of_the_grid(shape):
+def test_a_subset_holds_points_of_the_grid(shape, evenly: bool):
     source = source_of(images(), "cpu")
     whole = source.draw(ROWS, shape, 0, np.random.default_rng(0))
-    part = source.draw(ROWS, shape, 7, np.random.default_rng(0))
+    part = source.draw(ROWS, shape, 7, np.random.default_rng(0), evenly)
     match = (part.coords[:, None] == whole.coords[None]).all(-1)
     index = match.int().argmax(1)
     assert match.any(1).all() and len(index.unique()) == 7
     torch.testing.assert_close(part.values, whole.values[:, index])
+
+
+@pytest.mark.parametrize("shape", [(30,), (9, 14), (5, 6, 7)])
+def test_even_points_are_all_as_likely_and_their_means_stray_less(shape):
+    waves = np.random.default_rng(1).normal(size=(8, len(shape)))
+    grids = np.sin(2 * (grid_coords(shape)[:, None] * waves).sum(2)).T.reshape(8, *shape)
+    source, rng = source_of(SignalSet.from_grids(grids, axes="zyx"[-len(shape) :]), "cpu"), np.random.default_rng(0)
+    rows, count = np.arange(8), np.prod(shape)
+    whole = source.draw(rows, shape, 0, rng).values.mean(1)
+    strays, seen = {}, np.zeros(count)
+    for evenly in (False, True):
+        drawn = [source.draw(rows, shape, 15, rng, evenly) for _ in range(400)]
+        strays[evenly] = torch.stack([d.values.mean(1) - whole for d in drawn]).square().mean()
+    for part in drawn:
+        places = np.round((part.coords.numpy() + 1) / 2 * shape - 0.5).astype(int)
+        np.add.at(seen, np.ravel_multi_index(tuple(places.T), shape), 1)
+    assert strays[True] < strays[False] / 2
+    expected = 400 * 15 / count
+    assert np.abs(seen - expected).max() < 6 * np.sqrt(expected)
 
 
 @pytest.mark.parametrize("signals", [gappy(), scattered()], ids=["gaps", "scattered"])

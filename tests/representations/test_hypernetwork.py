@@ -130,6 +130,13 @@ def test_a_resumed_training_equals_an_unbroken_one(monkeypatch):
     assert stop.state.meta["step"] == 17 and resumed.id == trained().id
 
 
+def test_a_training_on_points_that_lie_evenly_is_another_and_repeats():
+    config = METHOD.config(overrides=TINY | {"evenly": True})
+    even = METHOD.train(config, digits(), seed=0)
+    assert even.id == METHOD.train(config, digits(), seed=0).id
+    assert not np.array_equal(even.arrays["head.0.bias"], trained().arrays["head.0.bias"])
+
+
 def test_a_state_of_another_training_is_refused():
     with pytest.raises(InvalidInput, match="state of another training"):
         METHOD.train(METHOD.config(overrides=TINY), digits(), seed=0, resume=Artifact("training", {}, {"step": 3}))
