@@ -288,6 +288,7 @@ class Store:
         check_hash(key)
         with in_words(f"remove {self.root / REFS / key}"):
             (self.root / REFS / key).unlink(missing_ok=True)
+            _sync_folder(self.root / REFS)
 
     # -- states
 
@@ -306,6 +307,7 @@ class Store:
         check_hash(key)
         with in_words(f"remove {self.root / STATES / key}"):
             (self.root / STATES / key).unlink(missing_ok=True)
+            _sync_folder(self.root / STATES)
 
     # -- health
 

@@ -1,154 +1,28 @@
-"""Kills, failures and lies of the kernel at each system call of the store and the catalog.
+"""Kills, failures and lies of the kernel at each system call of the store, the catalog and the uploads.
 
-A child process does all OPERATIONS, telling of each one that is done; strace strikes at one of its system calls. What
-was told must be there afterwards, and of the operation that was struck either all or nothing.
-
-Children are forked by one process that has imported everything (``python test_store_kills.py``), so a point costs some
-30 ms and not a start of Python.
+A child process does all OPERATIONS (``operations.py``), telling of each one that is done; strace strikes at one of its
+system calls. What was told must be there afterwards, and of the operation that was struck either all or nothing.
 """
 
-import os
 import random
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from operations import OPERATIONS, A, Children, done, observe
 
 from explorer.artifacts import sha256
 from explorer.catalog import Catalog
-from explorer.errors import StoreError
-from explorer.messages import Entry, Load
 from explorer.store import Store
-
-A, B, C = (random.Random(i).randbytes(10_000) for i in range(3))
-KEY, OTHER_KEY = sha256(b"a recipe"), sha256(b"another")
-ENTRY = Entry(id=sha256(A), kind="signals", name="first", details={"count": 1})
-
-OPERATIONS: list[Callable[[Store, Catalog], Any]] = [
-    lambda store, catalog: store.put(A),
-    lambda store, catalog: store.put(A),
-    lambda store, catalog: catalog.add(ENTRY),
-    lambda store, catalog: store.put(B, derived=True),
-    lambda store, catalog: store.bind(KEY, sha256(B), {"op": "encode"}),
-    lambda store, catalog: store.save_state(KEY, b"step 1" * 1000),
-    lambda store, catalog: store.save_state(KEY, b"step 2" * 1000),
-    lambda store, catalog: catalog.rename(ENTRY.id, "second", "a note"),
-    lambda store, catalog: store.put(C),
-    lambda store, catalog: store.bind(OTHER_KEY, sha256(C), {"op": "train"}),
-    lambda store, catalog: store.delete(sha256(C)),
-    lambda store, catalog: store.evict(0),
-    lambda store, catalog: store.put(B, derived=True),
-    lambda store, catalog: store.put(B),
-    lambda store, catalog: store.bind(KEY, sha256(B), {"op": "encode"}),
-    lambda store, catalog: catalog.add_job("queue", Load(name="digits")),
-    lambda store, catalog: store.unbind(KEY),
-    lambda store, catalog: store.drop_state(KEY),
-    lambda store, catalog: catalog.delete(ENTRY.id),
-    lambda store, catalog: catalog.restore(ENTRY.id),
-    lambda store, catalog: store.put(C, derived=True),
-    lambda store, catalog: store.get(sha256(C)),
-]
-
-
-def observe(root: Path) -> dict[str, Any]:
-    """All that can be seen after a start. Nothing that is not whole, and no temporary file."""
-    store, catalog = Store(root), Catalog(root)
-    assert store.check() == []
-    assert not [path for path in root.rglob("*") if path.suffix == ".tmp"]
-    seen: dict[str, Any] = {
-        f"object {name}": store.has(sha256(data)) for name, data in zip("ABC", (A, B, C), strict=True)
-    }
-    for name, data in zip("ABC", (A, B, C), strict=True):
-        assert not seen[f"object {name}"] or store.get(sha256(data)) == data
-    seen |= {"ref": store.find(KEY), "other ref": store.find(OTHER_KEY), "state": store.load_state(KEY)}
-    seen |= {"entries": catalog.entries("signals"), "jobs": [job.key for job in catalog.jobs()]}
-    catalog.close()
-    return seen
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The children
-
-
-def serve_children() -> None:
-    """For each folder that comes in a line: fork a child, let it wait for a signal, then do all operations there."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    for root in map(str.strip, sys.stdin):
-        if child := os.fork():
-            _, status = os.waitpid(child, 0)
-            _say(f"ended {status}")
-        else:
-            _say(f"child {os.getpid()}")
-            signal.sigwait([signal.SIGUSR1])
-            _operate(Path(root))
-            os._exit(0)
-
-
-def _operate(root: Path) -> None:
-    store = catalog = None
-    for number, operation in enumerate(OPERATIONS, start=1):
-        for _ in range(2):  # a failure does not last: the second attempt must succeed, without a restart
-            try:
-                store = store or Store(root)
-                catalog = catalog or Catalog(root)
-                operation(store, catalog)
-            except StoreError as error:
-                _say(f"failed {number} {error}")
-            except BaseException:
-                _say("fault " + traceback.format_exc().replace("\n", " | "))
-                os._exit(1)
-            else:
-                _say(f"done {number}")
-                break
-
-
-def _say(line: str) -> None:
-    """By a system call that is not struck."""
-    os.writev(1, [line.encode(), b"\n"])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The tests
-
-
-class Children:
-    def __init__(self):
-        command = [sys.executable, __file__]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(self, root: Path, *strace: str) -> list[str]:
-        """What a child told while strace watched it."""
-        self.process.stdin.write(f"{root}\n")
-        self.process.stdin.flush()
-        child = self.process.stdout.readline().split()[1]
-        command = ["strace", "-p", child, *strace]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
-            attached = tracer.stderr.readline()
-            os.kill(int(child), signal.SIGUSR1)
-            told = []
-            while not (line := self.process.stdout.readline()).startswith("ended"):
-                told.append(line.strip())
-            tracer.stderr.read()
-            if "attached" not in attached:
-                pytest.skip(f"strace may not attach here: {attached}")
-        return [*told, line.strip()]
 
 
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
-    if not shutil.which("strace"):
-        pytest.skip("needs strace")
-    children = Children()
-    yield children
-    children.process.communicate()
+    yield from Children.opened()
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +69,6 @@ def failures(request: pytest.FixtureRequest, calls: list[tuple[str, int]]) -> li
     points = [(name, n, f"error={error}") for name, n in calls for error in says.get(name, ())]
     points += [(name, n, "retval=100") for name, n in calls if name == "write"]
     return sampled(points, request, 25)
-
-
-def done(told: list[str]) -> int:
-    """The last operation that was acknowledged."""
-    return max((int(line.split()[1]) for line in told if line.startswith("done")), default=0)
 
 
 def test_a_kill_at_any_system_call_loses_nothing(
@@ -250,7 +119,3 @@ def test_what_is_acknowledged_was_synced_first(children: Children, tmp_path: Pat
         rf"rename\(\S*/objects/\1\", \S*/objects/{id}\".*fsync\(\d+<[^>]*/objects>\)",
         before,
     ), before.replace("\0", "\n")[-3000:]
-
-
-if __name__ == "__main__":
-    serve_children()
