@@ -28,13 +28,15 @@ MEMORY_BYTES = 5 * 2**28
 """What decoding may take at the least: libraries alone reserve half of it."""
 
 SECONDS = 10.0
-"""How long decoding may take at the least."""
+"""How long decoding may take, and its answer come over; files of more than 20 MB have longer."""
 
 _MEMORY_FOR_BYTE = 40  # JPEG unpacks to ten times its size, floats take four times that
-_BYTES_A_SECOND = 4e6
+_BYTES_A_SECOND = 2e6
+_ANSWER_BYTES = 2**27  # what small files may unpack to; more takes longer to come over
 _START_S = 60.0
 _LINE_LIMIT = 40
 _PIECE = 2**24
+_COMMAND = ["-m", "explorer.readers.decoder"]
 _KEPT_VARIABLES = (
     "PATH",
     "PYTHONPATH",
@@ -75,9 +77,7 @@ def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None =
         MissingExtra: for a format whose library is not installed.
     """
     labels = list(labels or [shown(path.name) for path in paths])
-    size = sum(_size(path) for path in paths)
-    memory = min(MEMORY_BYTES + _MEMORY_FOR_BYTE * size, MEMORY_BYTES + 4 * options.limit_bytes)
-    seconds = SECONDS + size / _BYTES_A_SECOND
+    memory, seconds = limits(sum(_size(path) for path in paths), options.limit_bytes)
     request = {
         "paths": [os.fsencode(path.absolute()).hex() for path in paths],
         "labels": labels,
@@ -99,6 +99,12 @@ def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None =
     return Read(signals, str(answer["format"]), tuple(map(str, answer["warnings"])), choices)
 
 
+def limits(size: int, limit_bytes: int) -> tuple[int, float]:
+    """Bytes of memory and seconds that decoding may take, by the size of the source and that which a set may have."""
+    memory = MEMORY_BYTES + min(_MEMORY_FOR_BYTE * size, 4 * limit_bytes)
+    return memory, max(SECONDS, size / _BYTES_A_SECOND)
+
+
 def _size(path: Path) -> int:
     if not path.is_dir():
         return from_path(path).size
@@ -113,7 +119,7 @@ class _Decoder:
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "explorer.readers.decoder"],
+            [sys.executable, "-P", *_COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -145,8 +151,12 @@ class _Decoder:
             self._process.stdin.flush()
         except OSError:
             raise self._ended() from None
+        said = self._line()
+        if not said.strip().isdigit():
+            raise self._ended()
+        head = self._bytes(int(said))
         try:
-            return json.loads(self._bytes(int(self._line())))
+            return json.loads(head)
         except ValueError:
             raise self._ended() from None
 
@@ -178,7 +188,7 @@ class _Decoder:
         return array
 
     def _fill(self, view: memoryview) -> None:
-        self._until += len(view) / 50e6
+        self._until += max(0, len(view) - _ANSWER_BYTES) / 50e6
         done = 0
         while done < len(view):
             self._wait()
@@ -204,6 +214,6 @@ class _Decoder:
         self._process.kill()
         self._process.wait()
         return InvalidInput(
-            f"Got {self._name!r}, whose decoder ended without an answer: it is damaged, or takes more than "
+            f"Got {self._name!r}, whose decoder ended without an answer; expected a whole file that takes less than "
             f"{self._memory / 2**30:.1f} GiB to read. Take a part of it, or save it again."
         )
