@@ -1,4 +1,4 @@
-"""The command line: explorer data | train | encode | evaluate | store | bench | serve | dashboard."""
+"""The command line: explorer data | train | encode | evaluate | store | bench | serve | pass | dashboard."""
 
 import argparse
 import json
@@ -111,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8765, help="0 takes a free one")
     serve.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+
+    pass_ = command("pass", _pass, "make a token that opens the model server of EXPLORER_TOKEN for some hours")
+    pass_.add_argument("--hours", type=float, default=8.0)
 
     dashboard = command("dashboard", _dashboard, "run the app; further options are those of `panel serve`")
     dashboard.add_argument("panel", nargs=argparse.REMAINDER, metavar="...")
@@ -357,6 +360,16 @@ def _serve(options: argparse.Namespace) -> None:
         token = secrets.token_urlsafe(32)
         print(f"EXPLORER_TOKEN={token}", file=sys.stderr, flush=True)
     serve(LocalEngine(), token, options.host, options.port, child=options.child)
+
+
+def _pass(options: argparse.Namespace) -> None:
+    from explorer.tokens import pass_for
+
+    token = os.environ.get("EXPLORER_TOKEN")
+    if not token:
+        raise InvalidInput("Got no EXPLORER_TOKEN; expected that of the model server. Set it.")
+    made = pass_for(token, 3600 * options.hours)
+    _print(options, {"pass": made}, made)
 
 
 def _dashboard(options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from explorer.clouds import Cloud
 from explorer.errors import InvalidInput
+from explorer.sequences import Few, Many
 from explorer.shapes import Shape, of_axes, settle
 
 MOST_EDITS = 1000
@@ -91,8 +92,8 @@ class Push(_Edit):
     """A brush: anchors within ``radius`` of ``center`` go along ``vector``, less towards its rim."""
 
     op: Literal["push"] = "push"
-    center: tuple[float, ...]
-    vector: tuple[float, ...]
+    center: Few[float]
+    vector: Few[float]
     radius: float
     falloff: Literal["smooth", "linear", "none"] = "smooth"
 
@@ -111,8 +112,8 @@ class Move(_Edit):
     """Single anchors, by number, go along ``vector``."""
 
     op: Literal["move"] = "move"
-    anchors: tuple[int, ...]
-    vector: tuple[float, ...]
+    anchors: Many[int]
+    vector: Few[float]
 
     def __post_init__(self):
         super().__post_init__()
@@ -138,7 +139,7 @@ class Rotate(_Edit):
 
     op: Literal["rotate"] = "rotate"
     angle_deg: float
-    center: tuple[float, ...] = ()
+    center: Few[float] = ()
     axes: tuple[int, int] = (0, 1)
     frames: bool = True
 
@@ -176,7 +177,7 @@ class Shift(_Edit):
     """All anchors go along ``vector``."""
 
     op: Literal["shift"] = "shift"
-    vector: tuple[float, ...]
+    vector: Few[float]
 
     def __call__(self, cloud: Cloud, others: Sequence[Cloud]) -> Cloud:
         return shift(cloud, of_axes("a vector", self.vector, cloud.d))
@@ -187,8 +188,8 @@ class Scale(_Edit):
     """Larger or smaller around ``center`` by one factor, or one for each axis. ``frames`` as for ``Rotate``."""
 
     op: Literal["scale"] = "scale"
-    factors: tuple[float, ...]
-    center: tuple[float, ...] = ()
+    factors: Few[float]
+    center: Few[float] = ()
     frames: bool = True
 
     def __post_init__(self):
@@ -300,7 +301,7 @@ class Copy(_Edit):
     op: Literal["copy"] = "copy"
     other: int
     shape: Shape
-    by: tuple[float, ...] = ()
+    by: Few[float] = ()
 
     def __post_init__(self):
         super().__post_init__()

@@ -18,6 +18,7 @@ from explorer.edits import MOST_EDITS, AnyEdit
 from explorer.errors import InvalidInput
 from explorer.interpolation import METHODS
 from explorer.observations import Sampling
+from explorer.sequences import Few, Many
 
 RAW = "raw"
 """The control's space: the samples themselves, resampled to one common grid."""
@@ -130,7 +131,7 @@ class Observe(Recipe):
     op: Literal["observe"] = "observe"
     signals: str
     sampling: Sampling
-    rows: tuple[int, ...] | None = None
+    rows: Many[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +168,8 @@ class Preview(Recipe):
 
     op: Literal["preview"] = "preview"
     train: Train
-    rows: tuple[int, ...]
-    resolution: tuple[int, ...]
+    rows: Many[int]
+    resolution: Few[int]
     after: int = 0
 
     def __post_init__(self):
@@ -204,7 +205,7 @@ class Take(Recipe):
 
     op: Literal["take"] = "take"
     codes: "CodesRecipe"
-    rows: tuple[int, ...]
+    rows: Many[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,10 +221,10 @@ class Interpolate(Recipe):
 
     op: Literal["interpolate"] = "interpolate"
     codes: "CodesRecipe"
-    ends: tuple[int, ...]
-    at: tuple[float, ...]
+    ends: Few[int]
+    at: Many[float]
     method: str = "linear"
-    layers: tuple[str, ...] = ()
+    layers: Few[str] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -241,8 +242,8 @@ class Blend(Recipe):
 
     op: Literal["blend"] = "blend"
     codes: "CodesRecipe"
-    rows: tuple[int, ...]
-    weights: tuple[float, ...] = ()
+    rows: Many[int]
+    weights: Many[float] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -262,7 +263,7 @@ class Edit(Recipe):
     op: Literal["edit"] = "edit"
     codes: "CodesRecipe"
     row: int
-    edits: tuple[AnyEdit, ...]
+    edits: Few[AnyEdit]
 
     def __post_init__(self):
         super().__post_init__()
@@ -293,8 +294,8 @@ class Draw(Recipe):
 
     op: Literal["draw"] = "draw"
     codes: CodesRecipe
-    resolution: tuple[int, ...]
-    window: tuple[tuple[float, float], ...] | None = None
+    resolution: Few[int]
+    window: Few[tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,10 +308,10 @@ class RenderEdit(Recipe):
     op: Literal["renderedit"] = "renderedit"
     codes: CodesRecipe
     row: int
-    edits: tuple[AnyEdit, ...]
+    edits: Few[AnyEdit]
     edit: AnyEdit
-    resolution: tuple[int, ...]
-    window: tuple[tuple[float, float], ...] | None = None
+    resolution: Few[int]
+    window: Few[tuple[float, float]] | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -349,9 +350,9 @@ class Render(Recipe):
 
     op: Literal["render"] = "render"
     codes: CodesRecipe
-    resolution: tuple[int, ...]
-    window: tuple[tuple[float, float], ...] | None = None
-    derivative: tuple[int, ...] = ()
+    resolution: Few[int]
+    window: Few[tuple[float, float]] | None = None
+    derivative: Few[int] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -459,7 +460,7 @@ class Control(Recipe):
     op: Literal["control"] = "control"
     signals: str
     sampling: Sampling
-    rows: tuple[int, ...] | None = None
+    rows: Many[int] | None = None
     method: Literal["nearest", "linear", "cubic"] = "cubic"
 
 
@@ -473,7 +474,7 @@ class Timing(Recipe):
     op: Literal["timing"] = "timing"
     codes: Encode
     row: int
-    resolution: tuple[int, ...]
+    resolution: Few[int]
 
     def __post_init__(self):
         super().__post_init__()
@@ -504,10 +505,10 @@ class Evaluate(Recipe):
     kept: ClassVar[bool] = True
     checkpoint: str
     signals: str
-    samplings: tuple[Sampling, ...]
+    samplings: Few[Sampling]
     method: str = "kmeans"
     k: int | None = None
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: Few[int] = (0, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -523,11 +524,11 @@ class Classify(Recipe):
 
     op: Literal["classify"] = "classify"
     kept: ClassVar[bool] = True
-    train: tuple[CodesRecipe, ...]
-    test: tuple[CodesRecipe, ...]
+    train: Few[CodesRecipe]
+    test: Few[CodesRecipe]
     space: str = ""
     method: str = "xgboost"
-    seeds: tuple[int, ...] = (0,)
+    seeds: Few[int] = (0,)
 
     def __post_init__(self):
         super().__post_init__()

@@ -9,6 +9,7 @@ import numpy as np
 
 from explorer.errors import InvalidInput
 from explorer.grids import grid_coords, interpolate_grid, quadrature_weights, resample_known
+from explorer.sequences import Few
 from explorer.signals import SignalSet
 
 
@@ -25,7 +26,7 @@ class Sampling:
     """
 
     kind: str = "native"
-    size: tuple[int, ...] = ()
+    size: Few[int] = ()
     jitter: float = 0.0
     drop: float = 0.0
     seed: int = 0

@@ -1,6 +1,5 @@
 """The model server: an Engine over HTTP. Requests are JSON recipes; arrays travel as safetensors, never inside JSON."""
 
-import hmac
 import json
 import os
 import socket
@@ -23,14 +22,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer import errors
 from explorer.artifacts import Artifact, sha256
 from explorer.errors import ExplorerError, InvalidInput
+from explorer.heads import Connection
 from explorer.messages import RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
 from explorer.readings import Options
+from explorer.tokens import opens
 from explorer.uploads import LIMIT_BYTES as UPLOAD_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from explorer.local import LocalEngine
 
-JSON_LIMIT_BYTES = 4 * 2**20
+JSON_LIMIT_BYTES = 2 * 2**20
+JSON_LIMIT_PARTS = 50_000
+"""Lists and objects in one request: each is made, whatever becomes of it, while nobody else is answered."""
+
 WRITTEN_AT_ONCE_BYTES = 2**21
 LISTENERS = 256
 """Threads that only wait for jobs, apart from those that answer; whoever comes after so many hears of a job later."""
@@ -56,40 +60,50 @@ class Guard:
     """Before any route: the token, and the size of the body, counted as it arrives."""
 
     def __init__(self, app: ASGIApp, token: str):
-        self.app, self._expected = app, f"Bearer {token}".encode()
+        self.app, self._token = app, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return  # there are no websockets here
-        headers = dict(scope["headers"])
-        if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-            error = errors.Unauthorized("This model server asks for its token; set EXPLORER_TOKEN or pass token=.")
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        if scheme != b"Bearer" or not opens(given, self._token):
+            error = errors.Unauthorized(
+                "This model server asks for its token, or a pass that still holds; set EXPLORER_TOKEN or pass token=."
+            )
             return await _refusal(error)(scope, receive, send)
         is_json = not scope["path"].startswith(("/v1/artifacts/", "/v1/uploads/"))
         limit = JSON_LIMIT_BYTES if is_json or scope["method"] == "POST" else UPLOAD_LIMIT_BYTES
-        received = 0
+        received = parts = 0
+
+        def excess() -> str:
+            if received > limit:
+                return f"a body of more than {limit / 2**20:.0f} MiB"
+            return f"more than {JSON_LIMIT_PARTS:,} lists and objects" if parts > JSON_LIMIT_PARTS else ""
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, parts
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
+            body = message.get("body", b"")
+            received += len(body)
+            parts += body.count(b"[") + body.count(b"{") if is_json else 0
+            if excess():
                 raise ClientDisconnect  # to the route the body ends here
             return message
 
         async def unless_too_large(message: Message) -> None:
-            if received <= limit:
+            if not excess():
                 await send(message)
 
         try:
             await self.app(scope, counted, unless_too_large)
         except ClientDisconnect:
             pass
-        if received > limit:
-            got = f"Got a body of more than {limit / 2**20:.0f} MiB; expected less. Send less at once."
-            await _refusal(InvalidInput(got), 413)(scope, receive, send)
+        if excess():
+            await _refusal(InvalidInput(f"Got {excess()}; expected less. Send less at once."), 413)(
+                scope, receive, send
+            )
 
 
 def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
@@ -303,7 +317,8 @@ def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int 
     # asyncio only does this for sockets made with an explicit protocol; without it each answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     engine.start()
-    config = uvicorn.Config(make_server(engine, token), log_level="warning", timeout_graceful_shutdown=2)
+    app = make_server(engine, token)
+    config = uvicorn.Config(app, http=Connection, log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     if child:
         threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()

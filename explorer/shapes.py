@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from explorer.errors import InvalidInput
+from explorer.sequences import Few, Many
 
 LIMIT = 16.0
 """How far from the middle of the domain [-1, 1]^D anything may lie."""
@@ -46,7 +47,7 @@ class Disc:
     """Points within ``radius`` of ``center``: an interval, a disc, a ball."""
 
     kind: Literal["disc"] = "disc"
-    center: tuple[float, ...]
+    center: Few[float]
     radius: float
 
     def __post_init__(self):
@@ -65,8 +66,8 @@ class Box:
     """Points between ``low`` and ``high`` along every axis."""
 
     kind: Literal["box"] = "box"
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    low: Few[float]
+    high: Few[float]
 
     def __post_init__(self):
         settle(self)
@@ -84,7 +85,7 @@ class Polygon:
     """Points within a closed line over two axes, as a lasso draws it; where it crosses itself, by the even-odd rule."""
 
     kind: Literal["polygon"] = "polygon"
-    corners: tuple[tuple[float, float], ...]
+    corners: Many[tuple[float, float]]
 
     def __post_init__(self):
         settle(self)

@@ -120,3 +120,12 @@ def test_evaluate_by_classification_of_a_set_without_a_split(run, capsys: pytest
     checkpoint = run("train", "siren", "digits", *settings)["checkpoint"]
     (*_, raw) = run("evaluate", checkpoint, "digits", "--classify", "knn", "--seeds", "0")["rows"]
     assert raw["space"] == "raw" and 0.95 < raw["accuracy"] < 1
+
+
+def test_a_pass_is_made_from_the_token(run, monkeypatch: pytest.MonkeyPatch):
+    from explorer.tokens import opens
+
+    monkeypatch.setenv("EXPLORER_TOKEN", token := "a token that is long enough for it")
+    assert opens(run("pass", "--hours", "0.1")["pass"].encode(), token)
+    monkeypatch.delenv("EXPLORER_TOKEN")
+    assert main(["pass"]) == 2

@@ -2,26 +2,30 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 import uvicorn
 
 from explorer.artifacts import Artifact
-from explorer.errors import Unauthorized
+from explorer.errors import InvalidInput, Unauthorized
+from explorer.heads import Connection
 from explorer.local import LocalEngine
 from explorer.remote import RemoteEngine
 from explorer.server import make_server
+from explorer.tokens import opens, pass_for
 
-TOKEN = "correct horse"
+TOKEN = "correct horse battery staple, and more"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory):
     engine = LocalEngine(tmp_path_factory.mktemp("home"), device="cpu")
     app = make_server(engine, TOKEN)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, http=Connection, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -43,16 +47,48 @@ def operations(http: httpx.Client) -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
 
+def hostile_passes() -> list[str]:
+    """Expired, of a token that was before, unsigned, of another kind, and one that never ends."""
+    now, other = time.time(), "the token before, which was as long"
+    return [
+        jwt.encode({"exp": now - 1}, TOKEN),
+        pass_for(other, 100),
+        jwt.encode({"exp": now + 100}, None, algorithm="none"),
+        jwt.encode({"exp": now + 100}, TOKEN * 2, algorithm="HS512"),
+        jwt.encode({}, TOKEN),
+        pass_for(TOKEN, 100)[:-1],
+    ]
+
+
 def test_every_route_asks_for_the_token(address: str, http: httpx.Client):
+    stranger = httpx.Client(base_url=address, trust_env=False)
     routes = [*operations(http), ("GET", "/openapi.json"), ("GET", "/nowhere")]
     assert len(routes) > 20
     for method, path in routes:
         path = path.format(id="0" * 64, key="0" * 64, kind="signals")
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": ""}):
-            answer = httpx.request(method, address + path, headers=headers, trust_env=False)
+        for given in (
+            None,
+            "",
+            "Bearer wrong",
+            "Bearer",
+            f"Basic {TOKEN}",
+            TOKEN,
+            *map("Bearer {}".format, hostile_passes()),
+        ):
+            headers = {} if given is None else {"Authorization": given}
+            answer = stranger.request(method, path, headers=headers)
             assert answer.status_code == 401, (method, path, headers)
     with pytest.raises(Unauthorized, match="EXPLORER_TOKEN"):
         RemoteEngine(address, "wrong").describe()
+
+
+def test_a_pass_opens_until_it_ends(address: str):
+    made, ended = pass_for(TOKEN, 3600), jwt.encode({"exp": time.time() - 1}, TOKEN)
+    assert RemoteEngine(address, made).jobs() == [] and opens(made.encode(), TOKEN)
+    with pytest.raises(Unauthorized, match="still holds"):
+        RemoteEngine(address, ended).jobs()
+    with pytest.raises(InvalidInput, match="expected 32"):
+        pass_for("short", 100)
 
 
 @pytest.mark.parametrize(
