@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).parent.parent / "explorer"
 LEVELS = {
     "errors": 0, "artifacts": 0, "grids": 0, "signals": 0, "observations": 0, "codes": 0, "messages": 0, "memo": 0,
     "interpolation": 0, "readings": 0, "noise": 0, "clouds": 0, "shapes": 0, "edits": 0, "splits": 0,
-    "selection": 0,
+    "selection": 0, "sequences": 0,
     "nets": 1, "representations": 1, "fitting": 1, "fits": 1,
     "analysis": 1, "readers": 1,
     "engine": 2, "local": 2, "compute": 2, "jobs": 2, "store": 2, "catalog": 2, "server": 2, "remote": 2, "worker": 2,
-    "cluster": 2, "uploads": 2, "sending": 2, "bench": 2,
+    "cluster": 2, "uploads": 2, "sending": 2, "heads": 2, "tokens": 2, "bench": 2,
     "dashboard": 3, "widgets": 3, "main": 3, "app_hooks": 3, "cli": 3, "__main__": 3, "__init__": 3,
 }  # fmt: skip
 TORCH = {"nets", "representations", "fitting", "fits", "local", "cluster", "bench"}
