@@ -8,8 +8,8 @@ Shape legend: N signals, B of them in a chunk, K weights of a network, S snapsho
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -81,6 +81,53 @@ class Plan:
         """The learning rate of a step, from 0."""
         first, last = self.learning_rate, self.final_learning_rate
         return last + (first - last) * (1 + math.cos(math.pi * step / self.steps)) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """What can be chosen about the fits of every method that has a network for each signal.
+
+    Args:
+        steps: of Adam, for each signal.
+        learning_rate: at the first of them.
+        final_learning_rate: at the last.
+        warm_steps: steps of Adam where fits go on from codes at a near resolution.
+        psnr_db: a signal that reaches it is done; 0 for never.
+        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
+        snapshots: how many codes along the way are kept of each signal.
+        chunk: signals fitted at once.
+    """
+
+    steps: int
+    learning_rate: float
+    final_learning_rate: float
+    warm_steps: int
+    psnr_db: float = 0.0
+    plateau_db: float = 0.0
+    snapshots: int = 0
+    chunk: int = 16
+
+    @property
+    def plan(self) -> Plan:
+        """From the start."""
+        return self.plan_of(self.steps, self.learning_rate, self.final_learning_rate)
+
+    @property
+    def warm_plan(self) -> Plan:
+        """From codes of the same signals at another resolution."""
+        return self.plan_of(self.warm_steps, self.final_learning_rate, self.final_learning_rate / 3)
+
+    def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
+        """So many steps of Adam, from the first to the last learning rate; ``others`` are fields that a method adds."""
+        plan = Plan(
+            steps=steps,
+            learning_rate=first,
+            final_learning_rate=last,
+            psnr_db=self.psnr_db or math.inf,
+            plateau_db=self.plateau_db or None,
+            **others,
+        )
+        return replace(plan, snapshots=spread(plan.total, self.snapshots))
 
 
 @dataclass(frozen=True)

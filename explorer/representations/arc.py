@@ -22,7 +22,7 @@ from explorer.clouds import PREFIX, Cloud
 from explorer.codes import Checkpoint, Domain, join, take
 from explorer.edits import EDITS, apply
 from explorer.errors import InvalidInput
-from explorer.fits import Plan, fit, spread
+from explorer.fits import FitConfig, Plan, fit
 from explorer.fitting import draws, minimise
 from explorer.grids import grid_coords
 from explorer.messages import Progress
@@ -60,7 +60,7 @@ _ALIGNED = 4096  # anchors that can be matched
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArcConfig:
+class ArcConfig(FitConfig):
     """What can be chosen about clouds, their decoder and their fits. The defaults are ours; "paper-arc" the paper's.
 
     Args:
@@ -78,15 +78,7 @@ class ArcConfig:
         train_learning_rate: at the first step; it falls along a cosine.
         train_finer: how many times as fine as the signals' own the grids of that training are, so that the decoder
             learns what lies between samples, to be linear; where signals have few, it shows.
-        steps: of the fit of a cloud to a signal.
-        learning_rate: at the first of them.
-        final_learning_rate: at the last.
-        warm_steps: steps where fits go on from codes at a near resolution.
         points: share of a signal's samples that a step looks at, drawn afresh.
-        psnr_db: a signal that reaches it is done; 0 for never.
-        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
-        snapshots: how many clouds along the way are kept of each signal.
-        chunk: signals fitted at once.
     """
 
     neighbors: int = 4
@@ -106,32 +98,14 @@ class ArcConfig:
     final_learning_rate: float = 5e-4
     warm_steps: int = 50
     points: float = 0.25
-    psnr_db: float = 0.0
-    plateau_db: float = 0.0
-    snapshots: int = 0
-    chunk: int = 16
-
-    @property
-    def plan(self) -> Plan:
-        return Plan(
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            final_learning_rate=self.final_learning_rate,
-            psnr_db=self.psnr_db or math.inf,
-            plateau_db=self.plateau_db or None,
-            check_every=_CHECK_EVERY,
-            snapshots=spread(self.steps, self.snapshots),
-        )
 
     @property
     def warm_plan(self) -> Plan:
-        """From codes of the same signals at another resolution."""
-        return dataclasses.replace(
-            self.plan,
-            steps=self.warm_steps,
-            learning_rate=self.learning_rate / 2,
-            snapshots=spread(self.warm_steps, self.snapshots),
-        )
+        """Anchors stand elsewhere at another resolution, so latents have further to go than at the last rate."""
+        return self.plan_of(self.warm_steps, self.learning_rate / 2, self.final_learning_rate)
+
+    def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
+        return super().plan_of(steps, first, last, check_every=_CHECK_EVERY, **others)
 
 
 class Arc(Fitted, Editable):

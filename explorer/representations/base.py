@@ -94,16 +94,17 @@ class Representation(ABC):
 
     @classmethod
     def fields(cls) -> list[dict[str, Any]]:
-        """The Config's fields for a form: ``name``, ``help`` as its docstring says it, and what a value is: its
+        """The Config's fields for a form: ``name``, ``help`` as a docstring says it, and what a value is: its
         ``type`` (int, float, bool or str), whether there can be ``many`` of them or none (``optional``), ``choices``.
+
+        What the method's own Config explains comes first, then what it has from others.
         """
-        _, _, arguments = inspect.cleandoc(cls.Config.__doc__ or "").partition("Args:\n")
-        said = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
-        help = {name: " ".join(text.split()) for name, text in said}
+        help = {name: text for kind in reversed(cls.Config.__mro__) for name, text in _explained(kind).items()}
+        own = _explained(cls.Config)
         types = get_type_hints(cls.Config)
         return [
             {"name": f.name, "help": help.get(f.name, ""), **_values(types[f.name])}
-            for f in dataclasses.fields(cls.Config)
+            for f in sorted(dataclasses.fields(cls.Config), key=lambda f: f.name not in own)
         ]
 
     def checkpoint(self, config: Any, signals: SignalSet, arrays: Arrays, *, seed: int, **training: Any) -> Checkpoint:
@@ -321,6 +322,13 @@ def _reader(kind: type) -> TypeAdapter[Any]:
 def plain(config: Any) -> dict[str, Any]:
     """A Config's fields as JSON has them."""
     return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(config).items()}
+
+
+def _explained(kind: type) -> dict[str, str]:
+    """What a class's docstring says of its fields."""
+    _, _, arguments = inspect.cleandoc(kind.__doc__ or "").partition("Args:\n")
+    said = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in said}
 
 
 def _values(kind: Any) -> dict[str, Any]:

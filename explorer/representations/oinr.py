@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
-from explorer.fits import Plan, fit_all, spread
+from explorer.fits import FitConfig, Plan, fit_all
 from explorer.fitting import minimise
 from explorer.grids import resample_known
 from explorer.interpolation import Units, linear, mean
@@ -39,7 +39,7 @@ _SEARCH = 4  # places that are tried between two frames of a sequence
 
 
 @dataclass(frozen=True, kw_only=True)
-class OInrConfig:
+class OInrConfig(FitConfig):
     """What can be chosen about the operators and their fits. The defaults are ours; see ``presets`` for the paper's.
 
     Args:
@@ -58,20 +58,12 @@ class OInrConfig:
         start: where fits begin: all at the same ``random`` weights; at the ``mean`` of the networks of a few signals;
             or each at weights of its ``own``, as in the paper.
         start_samples: signals that the mean is taken of.
-        steps: steps of Adam.
-        learning_rate: at the first of them.
-        final_learning_rate: at the last.
-        warm_steps: steps of Adam, at the last rate and below, where fits go on from codes at a near resolution.
         scales: shares of the observed resolution at which signals are fitted too, in turn with all of it.
         crop: samples along each axis that a step looks at, a box drawn afresh; 0 for all.
         holdout: share of the samples that fits do not see; a fit then ends with the network that is best at those.
-        psnr_db: a signal that reaches it is done; 0 for never.
-        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
         check_every: steps between looks at the PSNR.
-        snapshots: how many networks along the way are kept of each signal.
         standards: training signals that are fitted to learn which weights vary, and how much; with 0 vectors are the
             weights' differences from the common start.
-        chunk: signals fitted at once.
         sequence: whether one operator stands for all signals in their order, each at a shift of the encoding of its own
             (eq. 8), which then is its code.
         first_shift: of the first signal of a sequence.
@@ -98,10 +90,7 @@ class OInrConfig:
     scales: tuple[float, ...] = (1.0,)
     crop: int = 0
     holdout: float = 0.0
-    psnr_db: float = 0.0
-    plateau_db: float = 0.0
     check_every: int = 10
-    snapshots: int = 0
     standards: int = 200
     chunk: int = 32
     sequence: bool = False
@@ -109,30 +98,9 @@ class OInrConfig:
     last_shift: float = 1.0
     batch: int = 4
 
-    @property
-    def plan(self) -> Plan:
-        return Plan(
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            final_learning_rate=self.final_learning_rate,
-            psnr_db=self.psnr_db or math.inf,
-            plateau_db=self.plateau_db or None,
-            check_every=self.check_every,
-            snapshots=spread(self.steps, self.snapshots),
-            betas=(0.9, 0.99) if self.crop else (0.8, 0.95),  # crops are noisy
-        )
-
-    @property
-    def warm_plan(self) -> Plan:
-        """From codes of the same signals at another resolution."""
-        last = self.final_learning_rate
-        return dataclasses.replace(
-            self.plan,
-            steps=self.warm_steps,
-            learning_rate=last,
-            final_learning_rate=last / 3,
-            snapshots=spread(self.warm_steps, self.snapshots),
-        )
+    def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
+        betas = (0.9, 0.99) if self.crop else (0.8, 0.95)  # crops are noisy
+        return super().plan_of(steps, first, last, check_every=self.check_every, betas=betas, **others)
 
 
 _PAPER = OInrConfig(

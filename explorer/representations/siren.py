@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
-from explorer.fits import Plan, fit, fit_all, spread
+from explorer.fits import FitConfig, Plan, fit, fit_all
 from explorer.interpolation import Units
 from explorer.messages import Progress
 from explorer.nets.regression import Regression
@@ -31,7 +31,7 @@ _META_STEPS = 8  # of Adam, for each signal, before the start follows them
 
 
 @dataclass(frozen=True, kw_only=True)
-class SirenConfig:
+class SirenConfig(FitConfig):
     """What can be chosen about the networks and their fits. The defaults are ours; see ``presets`` for the paper's.
 
     Args:
@@ -45,17 +45,9 @@ class SirenConfig:
             paper; or at weights learned so that few steps lead far (``meta``; Nichol et al. 2018).
         start_samples: samples of each class that the mean is taken of; ten times as many in all without labels.
         meta_rounds: rounds of learning the start, of one chunk of signals each.
-        steps: steps of Adam.
-        learning_rate: at the first of them.
-        final_learning_rate: at the last.
         corrections: second-order steps after those of Adam. Each takes as long as ten of Adam and can double the dB.
-        warm_steps: steps of Adam, at the last rate and below, where fits go on from codes at a near resolution.
         points: samples of each signal that a step of Adam looks at, drawn afresh; 0 for all.
-        psnr_db: a signal that reaches it is done; 0 for never.
-        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
-        snapshots: how many networks along the way are kept of each signal.
         standards: training signals that are fitted to learn which weights vary, and how much.
-        chunk: signals fitted at once.
     """
 
     widths: tuple[int, ...] = (32, 32)
@@ -72,35 +64,10 @@ class SirenConfig:
     corrections: int = 0
     warm_steps: int = 6
     points: int = 4096
-    psnr_db: float = 0.0
-    plateau_db: float = 0.0
-    snapshots: int = 0
     standards: int = 200
-    chunk: int = 16
 
-    @property
-    def plan(self) -> Plan:
-        return Plan(
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            final_learning_rate=self.final_learning_rate,
-            corrections=self.corrections,
-            psnr_db=self.psnr_db or math.inf,
-            plateau_db=self.plateau_db or None,
-            snapshots=spread(self.steps + self.corrections, self.snapshots),
-        )
-
-    @property
-    def warm_plan(self) -> Plan:
-        """From codes of the same signals at another resolution."""
-        last = self.final_learning_rate
-        return dataclasses.replace(
-            self.plan,
-            steps=self.warm_steps,
-            learning_rate=last,
-            final_learning_rate=last / 3,
-            snapshots=spread(self.warm_steps + self.corrections, self.snapshots),
-        )
+    def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
+        return super().plan_of(steps, first, last, corrections=self.corrections, **others)
 
 
 _FINE = SirenConfig(widths=(64, 64, 64), omega_0=30.0, hidden_omega=30.0)

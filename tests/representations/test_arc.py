@@ -69,31 +69,6 @@ def test_a_decoder_of_finer_grids_knows_more_between_samples():
     assert reached[1] > reached[0] + 1
 
 
-def test_fits_go_on_from_codes_at_another_resolution():
-    finer = Observations(digits(), 16)
-    config = {**model().config, "warm_steps": 10, "steps": 10}
-    checkpoint = Checkpoint(representation="arc", config=config, domain=model().domain, arrays=model().arrays)
-    warm = ARC.encode(checkpoint, finer, start=codes())["psnr_db"].mean()
-    assert warm > ARC.encode(checkpoint, finer)["psnr_db"].mean() + 0.5
-
-
-def test_a_resumed_fit_equals_an_unbroken_one():
-    states = []
-
-    def stop(progress, state=None):
-        if state is not None:
-            states.append(state())
-        if len(states) == 2:
-            raise Cancelled("enough")
-
-    with pytest.raises(Cancelled):
-        ARC.encode(model(), Observations(digits()), report=stop)
-    again = ARC.encode(model(), Observations(digits()), resume=states[-1])
-    assert all(np.array_equal(again[name], codes()[name]) for name in codes())
-    with pytest.raises(InvalidInput, match="another fit"):
-        ARC.encode(model(), Observations(digits()[:30]), resume=states[-1])
-
-
 def test_a_resumed_training_equals_an_unbroken_one():
     states = []
 

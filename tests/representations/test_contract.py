@@ -1,6 +1,7 @@
 """What every representation promises, checked on all that are registered."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from explorer.observations import Observations, Sampling
 from explorer.representations.base import (
     FUNCTION,
     Differentiable,
+    Fitted,
     Networks,
     Representation,
     get,
@@ -24,9 +26,10 @@ from explorer.signals import SignalSet
 
 # A training of a second or so; a method that is not named here is tested as its default preset has it.
 SMALL = {
-    "arc": {"latent": 6, "steps": 30, "train_steps": 60, "train_points": 16},
+    "arc": {"latent": 6, "steps": 30, "train_steps": 60, "train_points": 16, "chunk": 4},
     "functa": {"latent": 8, "width": 16, "layers": 3, "steps": 20},
-    "oinr": {"steps": 20, "widths": [6]},
+    "oinr": {"steps": 20, "widths": [6], "chunk": 4},
+    "siren": {"widths": [12, 12], "chunk": 4},
     "hypernetwork": {"width": 6, "point_width": 24, "features": 16, "min_steps": 20, "max_steps": 20},
 }
 
@@ -181,6 +184,48 @@ def test_distance_between_functions_is_that_of_l2(method: Representation, kind: 
     values = method.decode(checkpoint, codes, quadrature(checkpoint.domain))
     l2 = np.sqrt(np.square(values[0] - values[1]).sum(-1).mean())
     np.testing.assert_allclose(np.linalg.norm(vectors[0] - vectors[1]), l2, rtol=1e-4)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Fits
+
+
+@pytest.fixture(params=[name for name, load in sorted(registered().items()) if issubclass(load(), Fitted)])
+def fitted(request) -> Representation:
+    return get(request.param)
+
+
+def test_codes_that_were_being_fitted_are_fitted_on(fitted: Fitted, kind: str):
+    checkpoint, observations, states = trained(fitted.name, kind), Observations(signals(kind)), []
+
+    def stop(progress, state=None):
+        if state is not None:
+            states.append(Artifact.from_bytes(state().to_bytes()))
+            if len(states) == 2:
+                raise Cancelled("Stopped by the test.")
+
+    with pytest.raises(Cancelled):
+        fitted.encode(checkpoint, observations, report=stop)
+    steps: list[int] = []
+    resumed = fitted.encode(
+        checkpoint,
+        observations,
+        resume=states[-1],
+        report=lambda progress, state=None: steps.append(progress.step),
+    )
+    assert min(steps) >= 8  # two chunks of four were done
+    assert same(resumed, encoded(fitted.name, kind))
+    with pytest.raises(InvalidInput, match="another fit"):
+        fitted.encode(checkpoint, Observations(signals(kind)[ROWS]), resume=states[-1])
+
+
+def test_fits_go_on_from_codes_at_another_resolution(fitted: Fitted, kind: str):
+    checkpoint, finer = trained(fitted.name, kind), Observations(signals(kind), 9)
+    few = replace(checkpoint, config={**checkpoint.config, "steps": 5, "warm_steps": 5})
+    warm = fitted.encode(few, finer, start=encoded(fitted.name, kind))
+    afresh = fitted.encode(few, finer)
+    assert warm.keys() == afresh.keys() and warm["steps"].max() <= 5
+    assert warm["psnr_db"].mean() > afresh["psnr_db"].mean() + 1
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -94,30 +94,6 @@ def test_a_wide_lattice_is_rendered_in_parts(monkeypatch):
     np.testing.assert_allclose(METHOD.render(checkpoint, codes, (40, 40)), whole, atol=1e-5)
 
 
-def test_codes_that_were_being_fitted_are_fitted_on():
-    states = []
-
-    def stop(progress, state=None):
-        if state is not None:
-            states.append(Artifact.from_bytes(state().to_bytes()))
-            if len(states) == 2:
-                raise Cancelled("Stopped by the test.")
-
-    with pytest.raises(Cancelled):
-        METHOD.encode(trained(), Observations(digits()), report=stop)
-    resumed = METHOD.encode(trained(), Observations(digits()), resume=states[-1])
-    for name, array in encoded().items():
-        np.testing.assert_array_equal(resumed[name], array)
-
-
-def test_a_near_start_leads_further_in_as_few_steps():
-    checkpoint = trained(warm_steps=10, steps=10)
-    codes = METHOD.encode(trained(), Observations(digits(), 10))
-    scratch = METHOD.encode(checkpoint, Observations(digits(), 12))
-    warm = METHOD.encode(checkpoint, Observations(digits(), 12), start=codes)
-    assert warm["psnr_db"].mean() > scratch["psnr_db"].mean() + 3 and warm["steps"].max() <= 10
-
-
 def test_several_scales_are_fitted_at_once():
     signals = SignalSet.from_grids(np.stack([frames().grid(row) for row in range(9)]), axes="yx")
     changes = {"kernel": "continuous", "widths": (8,), "steps": 200}

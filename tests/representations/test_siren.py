@@ -96,22 +96,6 @@ def test_a_start_that_was_being_learned_is_learned_on():
     assert resumed.id == method.train(config, digits(), seed=3).id
 
 
-def test_codes_that_were_being_fitted_are_fitted_on():
-    method, states = get("siren"), []
-
-    def stop(progress, state=None):
-        if state is not None:
-            states.append(Artifact.from_bytes(state().to_bytes()))
-            if len(states) == 2:
-                raise Cancelled("Stopped by the test.")
-
-    with pytest.raises(Cancelled):
-        method.encode(trained(), Observations(digits()), report=stop)
-    resumed = method.encode(trained(), Observations(digits()), resume=states[-1])
-    for name, array in encoded().items():
-        np.testing.assert_array_equal(resumed[name], array)
-
-
 def test_vectors_leave_out_what_never_varies_and_bring_the_rest_to_one_scale():
     method, checkpoint = get("siren"), trained(standards=40)
     vectors = method.vectors(checkpoint, encoded(standards=40), "code")
