@@ -220,7 +220,8 @@ def test_codes_that_were_being_fitted_are_fitted_on(fitted: Fitted, kind: str):
 
 
 def test_fits_go_on_from_codes_at_another_resolution(fitted: Fitted, kind: str):
-    checkpoint, finer = trained(fitted.name, kind), Observations(signals(kind), 9)
+    checkpoint, size = trained(fitted.name, kind), tuple(round(1.2 * size) for size in SETS[kind][2])
+    finer = Observations(signals(kind), size)
     few = replace(checkpoint, config={**checkpoint.config, "steps": 5, "warm_steps": 5})
     warm = fitted.encode(few, finer, start=encoded(fitted.name, kind))
     afresh = fitted.encode(few, finer)
