@@ -9,8 +9,9 @@ import pytest
 
 import explorer
 from explorer.codes import Codes
+from explorer.dashboard.library import Library
 from explorer.dashboard.page import Page
-from explorer.dashboard.pages.interpolate import found_by_name
+from explorer.dashboard.pages.interpolate import Pace, found_by_name
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import ResolutionSlider
 from explorer.engine import Engine
@@ -137,10 +138,10 @@ def test_the_edits_of_a_cloud_are_read_and_written(clouds: Codes):
     def write(page: Any) -> None:
         page.edits = [*page.edits, push]
 
-    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn], radius=0.5))
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn], radius=0.5, projection="pca"))
     assert page.edits == [turn] and page.selection == [3] and page.canvas.radius == 0.5
     np.testing.assert_allclose(page._forms.anchors, engine.anchors(engine.edit(clouds, 3, [turn]), 0))
-    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn]), write)
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[turn], projection="pca"), write)
     np.testing.assert_allclose(page._forms.anchors, engine.anchors(engine.edit(clouds, 3, [turn, push]), 0))
 
 
@@ -154,14 +155,14 @@ def test_written_edits_are_undone_and_leave_nothing_to_do_again(clouds: Codes):
         page.edits = [flip]
         page.redo()
 
-    assert lived(lambda: explorer.EditCloud(clouds, 3), back_and_forth).edits == [flip]
+    assert lived(lambda: explorer.EditCloud(clouds, 3, projection="pca"), back_and_forth).edits == [flip]
 
 
 def test_another_cloud_has_its_own_edits(clouds: Codes):
     def turn_to(page: Any) -> None:
         page.selection = [5]
 
-    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[explorer.Flip(axis=0)]), turn_to)
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[explorer.Flip(axis=0)], projection="pca"), turn_to)
     assert page.edits == [] and page.workspace.row == 5
 
 
@@ -178,3 +179,95 @@ def test_what_is_no_cloud_or_no_edit_is_said_in_words(clouds: Codes, digits: Sub
     with pytest.raises(InvalidInput, match="type int"):
         page.edits = [3]
     assert page.edits == []
+
+
+def test_an_edited_cloud_is_followed_on_the_map_by_its_own_and_by_other_codes(clouds: Codes, library: Library):
+    signals = library.engine.load(clouds.recipe.signals)
+    library.engine.train("hypernetwork", signals, split="all", min_steps=1, max_steps=100, width=8, point_width=32)
+
+    def turn(page: Any) -> None:
+        page.edits = [explorer.Rotate(angle_deg=90)]
+
+    page = lived(lambda: explorer.EditCloud(clouds, 3, projection="pca"), turn)
+    (way, _) = page.map.paths[0]
+    here, there = clouds.engine.project(clouds, "pca")[3], page.map.marks[0]
+    np.testing.assert_allclose(way[0], here, atol=1e-3)
+    np.testing.assert_allclose(way[1], there)
+    assert np.linalg.norm(there - here) > 0 and "class by its neighbours" in page._moved.object
+    others = [name for name in page._by.options if name != page._by.value]
+    assert others
+
+    def look(page: Any) -> None:
+        turn(page)
+        page._by.value = others[0]
+
+    other = lived(lambda: explorer.EditCloud(clouds, 3, projection="pca"), look)
+    assert len(other.map.layout) == 20 and not np.allclose(other.map.layout, page.map.layout)
+    assert np.linalg.norm(other.map.marks[0] - other.map.paths[0][0][0]) > 0
+
+
+def test_edits_are_replayed_on_another_cloud_and_each_keeps_its_own(clouds: Codes):
+    flip = explorer.Flip(axis=0)
+
+    def again(page: Any) -> None:
+        page._partner.value = 5
+        page._replay()
+
+    page = lived(lambda: explorer.EditCloud(clouds, 3, edits=[flip], projection="pca"), again)
+    assert page.workspace.row == 5 and page.edits == [flip]
+    expected = clouds.engine.anchors(clouds.engine.edit(clouds, 5, [flip]), 0)
+    np.testing.assert_allclose(page._forms.anchors, expected)
+
+
+def test_undo_shows_the_same_pixels_at_once(clouds: Codes):
+    flip = explorer.Flip(axis=0)
+    seen: list[str] = []
+
+    def back(page: Any) -> None:
+        seen.append(page.canvas.picture)
+        page.undo()
+        seen.append(page.canvas.picture)  # without an answer of the engine in between
+        page.redo()
+        seen.append(page.canvas.picture)
+
+    async def live() -> None:
+        page = explorer.EditCloud(clouds, 3, projection="pca")
+        page.__panel__()
+        await rest(page)
+        first = page.canvas.picture
+        page.edits = [flip]
+        await rest(page)
+        back(page)
+        assert seen == [seen[0], first, seen[0]] and first != seen[0]
+        await rest(page)
+
+    asyncio.run(live())
+
+
+def test_the_first_walk_is_rendered_before_the_others_and_a_slow_one_as_a_draft(digits: Subject):
+    page = lived(lambda: explorer.Interpolate(digits.codes, 3, 7, projection="pca", size=256, t=0.2))
+    assert {picture["caption"] for picture in page.live.pictures} == {"256×256"}
+    assert not any(picture["stale"] for picture in page.live.pictures)
+    pace = Pace()
+    assert pace.size(256) == 256
+    pace.heard(256, 1.0)
+    assert pace.size(256) < 64
+    pace.heard(32, 0.0001)
+    assert pace.size(256) == 256 and pace.size(128) == 128
+
+
+def test_signals_that_take_a_fit_each_are_offered_it_and_not_begun(library: Library):
+    signals = load("digits200")[5::40]
+    engine = library.engine
+    engine.put_signals(signals)
+    checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=4)
+    engine.encode(checkpoint, signals)
+    before = len(engine.jobs())
+    codes = engine.encode(checkpoint, signals)
+
+    def coarser(page: Any) -> None:
+        page.resolution = 4
+
+    page = lived(lambda: explorer.Interpolate(codes, 0, 1, projection="pca"), coarser)
+    assert "Not fitted at 4×4" in page.missing() and page.remedy()[0] == "fit 5 signals"
+    assert len(engine.jobs()) == before, "nobody asked for a fit"

@@ -155,14 +155,14 @@ class Edit(Page):
         tool = pmui.RadioButtonGroup.from_param(
             self.canvas.param.tool, options={"push": "push", "lasso": "lasso"}, label="", size="small", margin=0
         )
-        slider: dict[str, Any] = {"size": "small", "margin": (0, 8), "width": 140, "description": ""}
+        slider: dict[str, Any] = {"size": "small", "margin": (0, 4), "width": 104, "description": ""}
         radius = pmui.FloatSlider.from_param(self.param.radius, label="brush", start=0.02, end=1, step=0.01, **slider)
-        falloff = pmui.Select.from_param(self.param.falloff, label="falloff", width=110, description="", **SMALL)
+        falloff = pmui.Select.from_param(self.param.falloff, label="falloff", width=96, description="", **SMALL)
         opacity = pmui.FloatSlider.from_param(
             self.canvas.param.opacity, label="anchors", start=0, end=1, step=0.1, **slider
         )
         sizes = {"own": 0, **{str(size): size for size in CANVAS_SIZES}}
-        size = pmui.Select.from_param(self.param.size, options=sizes, label="canvas", width=84, description="", **SMALL)
+        size = pmui.Select.from_param(self.param.size, options=sizes, label="canvas", width=76, description="", **SMALL)
         undo, redo, reset = (
             pmui.IconButton(icon=icon, description=text, on_click=lambda event, do=do: do(), **SMALL)
             for icon, text, do in (
@@ -247,8 +247,8 @@ class Edit(Page):
             heading("turn"), row(*turns), frames,
             heading("cut and disturb"), row(*cuts),
             heading("mix"), row(self._partner, *mixes),
-            heading("history"), self._list, row(again),
-            row(save, load, keep, copy),
+            heading("history"), self._list,
+            pn.Column(row(again, save, load, keep, copy), margin=(8, 0), **WIDE),
             margin=(0, 16),
             **WIDE,
         )  # fmt: skip

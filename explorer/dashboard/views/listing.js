@@ -30,7 +30,6 @@ export function render({model, el}) {
   style.textContent = STYLE
   const list = document.createElement("div")
   list.className = "list"
-  list.setAttribute("role", "list")
   el.append(style, list)
   let edited = null // the id of the line whose words are being changed
 
@@ -124,6 +123,7 @@ export function render({model, el}) {
 
   const draw = () => {
     list.setAttribute("aria-label", model.label)
+    list.setAttribute("role", model.lines.length ? "list" : "group") // a list without items is none
     const typing = edited != null && list.querySelector(`[data-id="${CSS.escape(edited)}"] form`)
     const active = list.getRootNode().activeElement
     const focused = active && list.contains(active) ? active.getAttribute("aria-label") || active.textContent : null

@@ -5,6 +5,7 @@ const unnamed = (button) => !button.textContent.trim() && !button.ariaLabel && !
 const mend = {
   // A help mark: an icon that opens on focus but cannot take it, and beside it a span with the words.
   "svg + span[aria-label]:not([role], [aria-hidden])": (span) => {
+    if (span.closest("fieldset")) return // a hidden copy, which only takes up room
     const icon = span.previousElementSibling
     icon.setAttribute("role", "img")
     icon.setAttribute("aria-label", span.ariaLabel)

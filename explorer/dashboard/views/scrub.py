@@ -34,14 +34,14 @@ def drawn(replay: Replay, name: str, dark: bool) -> dict[str, Any]:
     """What the browser needs of a fit."""
     rows = np.unique(np.linspace(0, len(replay.layout) - 1, MOST_POINTS).astype(int))
     palette = theme.categorical(int(replay.clusters.max(initial=-1)) + 1, dark)
-    largest = float(np.abs(replay.codes).max()) or 1.0
+    codes = replay.codes[:, :MOST_NUMBERS].astype(float)
     return {
         "name": name,
         "steps": replay.steps.tolist(),
         "pictures": [png_uri(pixels) for pixels in replay.pictures],
         "truth": png_uri(replay.truth),
         "psnr_db": np.round(replay.psnr_db.astype(float), 2).tolist(),
-        "codes": np.round(replay.codes[:, :MOST_NUMBERS].astype(float) / largest, 3).tolist(),
+        "codes": np.round(codes / (np.abs(codes).max() or 1.0), 3).tolist(),
         "numbers": replay.codes.shape[1],
         "places": np.round(replay.places.astype(float), 4).tolist(),
         "points": np.round(replay.layout[rows].astype(float), 4).tolist(),

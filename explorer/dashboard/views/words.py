@@ -8,7 +8,7 @@ CSS = """
 :host { font: 13px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums;
         color: var(--panel-on-background-color); }
 h1 { font: 600 16px system-ui, sans-serif; margin: 0; }
-h2 { font: 600 11px system-ui, sans-serif; letter-spacing: .08em; text-transform: uppercase; margin: 0; opacity: .6; }
+h2 { font: 600 11px system-ui, sans-serif; letter-spacing: .08em; text-transform: uppercase; margin: 0; opacity: .7; }
 b { font-weight: 600; }
 .quiet { opacity: .65; }
 .wrong { color: var(--panel-danger-color, #c0392b); }
