@@ -1,7 +1,7 @@
 """Pages and views of the public face: as the last line of a notebook cell they show themselves.
 
 A notebook says ``panel.extension()`` first, or ``panel.extension(inline=True)`` where nothing may come from outside; a
-page then brings all of its script along, tens of megabytes.
+page then brings the toolkit's script along, once.
 
 Parameters of a page, and of what all pages share, can be chosen when it is made, and read and set at any time:
 ``page = explorer.Interpolate(codes, 3, 7, projection="pca")``, ``page.t = 0.3``, ``page.selection = [3, 9, 7]``.

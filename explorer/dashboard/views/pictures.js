@@ -9,7 +9,7 @@ const STYLE = `
          background: color-mix(in srgb, var(--panel-on-background-color) 6%, transparent); }
   img { image-rendering: pixelated; display: block; }
   img.stale { opacity: 0.5; }
-  .title { margin-bottom: 4px; }
+  .title { margin-bottom: 4px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .caption { margin-top: 4px; opacity: 0.65; }
   button.figure { border: 0; padding: 0; background: none; border-radius: 4px; }
   button.figure:hover .box, button.figure:focus-visible .box { outline: 2px solid var(--panel-primary-color); }
@@ -51,6 +51,8 @@ export function render({model, el}) {
       title.textContent = picture.title
       caption.textContent = picture.caption
       title.hidden = caption.hidden = !model.captions
+      title.title = model.captions ? picture.title : ""
+      title.style.maxWidth = caption.style.maxWidth = `${model.box}px`
       box.style.width = box.style.height = `${model.box}px`
       img.alt = picture.title
       img.classList.toggle("stale", picture.stale)
