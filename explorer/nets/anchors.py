@@ -5,12 +5,15 @@ Shape legend: N signals, P points, D axes, M channels, A anchors of all signals.
 """
 
 import numpy as np
-from scipy.ndimage import correlate1d
+from scipy.ndimage import correlate1d, maximum_filter
 
 from explorer.errors import InvalidInput
 from explorer.nets.nearest import nearest
 from explorer.observations import Batch, Sampling, uniform
 from explorer.signals import SignalSet
+
+_AROUND = 3  # cells about a place where a signal changes that are looked at as closely as it
+_FLAT = 512  # samples of what is flat that are looked at, at the least
 
 
 def grids_of(signals: SignalSet, sampling: Sampling, batch: Batch) -> np.ndarray | None:
@@ -70,10 +73,41 @@ def _scattered_norms(coords: np.ndarray, values: np.ndarray, mask: np.ndarray) -
     return norms
 
 
+def standing(
+    signals: SignalSet, batch: Batch, grids: np.ndarray | None, norms: np.ndarray, seed: int = 0
+) -> np.ndarray:
+    """How many samples each sample of a fit stands for, 0 for those that it does without: float32 [N, P].
+
+    All that lie near a place where the signal changes are there. What is flat is drawn from, so that a fit costs what
+    there is to see and not how large the empty part is.
+
+    Args:
+        grids: see ``grids_of``; without a grid every sample stands for itself.
+        norms: see ``gradient_norms``.
+    """
+    n, p = norms.shape
+    counts = np.ones((n, p), np.float32) if batch.mask is None else batch.mask.astype(np.float32)
+    for shape in np.unique(grids, axis=0) if grids is not None and p > _FLAT else ():
+        rows, size = np.flatnonzero((grids == shape).all(1)), shape.prod()
+        if size <= _FLAT:
+            continue
+        steep = (norms[rows, :size] > 1e-6 * norms[rows, :size].max(1, keepdims=True)).reshape(-1, *shape)
+        near = maximum_filter(steep, (1, *[2 * _AROUND + 1] * len(shape))).reshape(len(rows), size)
+        for row, beside in zip(rows, near, strict=True):
+            flat = np.flatnonzero(~beside)
+            taken = max(_FLAT, (size - len(flat)) // 2)
+            if taken < len(flat):  # one out of every run of neighbouring ones
+                lot = uniform(seed, signals.keys[[row]], taken, stream=6)[0]
+                counts[row, flat] = 0
+                counts[row, flat[((np.arange(taken) + lot) * len(flat) / taken).astype(int)]] = len(flat) / taken
+    return counts
+
+
 def draw_anchors(
     signals: SignalSet,
-    sampling: Sampling,
     batch: Batch,
+    grids: np.ndarray | None,
+    norms: np.ndarray,
     *,
     share: float,
     least: int,
@@ -87,7 +121,9 @@ def draw_anchors(
     nothing. The draws of one signal depend on the seed and its key alone.
 
     Args:
-        batch: the signals as the sampling shows them.
+        batch: the signals as a sampling shows them.
+        grids: see ``grids_of``.
+        norms: see ``gradient_norms``.
         share: anchors for each sample.
         least: so many where there are samples for them.
         most: so many exactly, whatever the share; 0 for as many as the share says.
@@ -97,9 +133,8 @@ def draw_anchors(
     Returns:
         positions float32 [A, D] and offsets int64 [N + 1].
     """
-    (n, p, _), keys, grids = batch.values.shape, signals.keys, grids_of(signals, sampling, batch)
+    (n, p, _), keys = batch.values.shape, signals.keys
     present = np.full(n, p) if batch.mask is None else batch.mask.sum(1)
-    norms = gradient_norms(batch, grids)
     steep = (norms > 1e-6 * norms.max(1, keepdims=True)).sum(1) * (norms.max(1) > 0)
     wanted = np.full(n, most) if most else np.round(share * present).astype(int)
     sizes = np.minimum(np.maximum(np.minimum(wanted, steep), least), present)

@@ -106,9 +106,6 @@ class CloudFits:
         means = torch.segment_reduce(squares, "mean", lengths=counts)
         return -10 * (means / self.peak**2).clamp(min=10 ** (-PSNR_LIMIT_DB / 10)).log10()
 
-    def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError("Clouds are fitted without second-order steps.")
-
     def take(self, rows: torch.Tensor) -> Self:
         """Some of the signals, by position."""
         mine = rows.cpu().numpy()

@@ -1,7 +1,8 @@
 """A small point transformer that tells classes of anchored clouds.
 
-Each anchor attends to its nearest ones; it is told their latents and where they lie relative to it, never where it is
-itself. After Zhao et al. 2021 ("Point Transformer") and ARC, section 3.3, whose augmentations are the edits of clouds.
+Each anchor knows its latents and where it lies in its cloud, and attends to its nearest ones by where they lie from it;
+where the cloud itself lies it is not told. After Zhao et al. 2021 ("Point Transformer") and ARC, section 3.3, whose
+augmentations are the edits of clouds.
 
 Shape legend: N clouds, A anchors of all of them, D axes, Z latents, K neighbours, W width, H heads, C classes.
 """
@@ -17,17 +18,21 @@ from torch.nn import functional
 
 from explorer.clouds import Cloud
 from explorer.codes import take
-from explorer.edits import push, rotation, transform
+from explorer.edits import push, rotation, shift, transform
 from explorer.errors import InvalidInput
 from explorer.nets.nearest import nearest
 
-_WIDTH, _BLOCKS, _HEADS, _NEAR, _PLACE = 96, 3, 4, 12, 32
+_WIDTH, _BLOCKS, _NEAR, _PLACE = 96, 2, 8, 16
+_HEADS, _HEAD = 4, 8  # narrow: what is gathered for every pair of neighbours takes most of the time
 _BATCH = 64
 _LEARNING_RATE, _WEIGHT_DECAY, _SMOOTHING, _DROPOUT, _WARM = 3e-3, 0.02, 0.05, 0.2, 0.1
 _ANCHORS = 2**15  # asked about at a time
 
 Report = Callable[[int, int], None]
 """Hears of the step and how many there are; an exception of its ends the training."""
+
+Augmentation = Literal["noise", "points", "thin", "mix"]
+"""Noise on latents; anchors pushed, turned and scaled; some of them gone; a part of another cloud (ARC, table 5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +42,23 @@ class Learning:
     Args:
         epochs: passes over the training clouds.
         least_steps: steps at the least, where these are few.
-        augment: whether clouds are pushed, turned, scaled, thinned, made noisy and mixed anew in each pass.
+        augment: how clouds are changed, anew in each pass. Mixes need many passes before they help.
         normalise: latents are brought to mean 0 and deviation 1 one by one (``each``), all alike (``whole``), or
             not (``none``).
     """
 
     epochs: int = 24
     least_steps: int = 300
-    augment: bool = True
+    augment: tuple[Augmentation, ...] = ("noise", "points", "thin")
     normalise: Literal["each", "whole", "none"] = "each"
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Clouds as the network takes them: latents [A, Z], neighbours [A, K], their places [A, K, D] and sizes [N]."""
+    """Clouds as the network takes them: latents and places in the cloud [A, Z + D], neighbours [A, K], their places
+    [A, K, D] and sizes [N]."""
 
-    latents: torch.Tensor
+    anchors: torch.Tensor
     neighbors: torch.Tensor
     places: torch.Tensor
     sizes: torch.Tensor
@@ -76,13 +82,14 @@ def fit_clouds(
         raise InvalidInput(f"Got {len(classes)} labels for {len(clouds)} clouds; expected one for each.")
     generator, count = torch.Generator().manual_seed(seed), int(classes.max()) + 1
     mean, deviation = _scale(clouds, learning)
-    spacing = _spacing(clouds)
+    spacing, extent = _spacing(clouds), _extent(clouds)
 
     def prepared(part: Cloud) -> _Batch:
         near = nearest(part.positions, part.offsets, part.positions, part.owners, _NEAR)
         away = (part.positions[near] - part.positions[:, None]) / spacing
+        within = (part.positions - _middles(part)[part.owners]) / np.float32(extent)
         return _Batch(
-            latents=torch.from_numpy((part.latents - mean) / deviation),
+            anchors=torch.from_numpy(np.concatenate([(part.latents - mean) / deviation, within], 1)),
             neighbors=torch.from_numpy(near),
             places=torch.from_numpy(away),
             sizes=torch.from_numpy(part.sizes),
@@ -99,8 +106,7 @@ def fit_clouds(
         rows, order = order[:_BATCH], order[_BATCH:]
         part = Cloud.of(take(clouds.arrays, rows))
         wanted = np.eye(count, dtype=np.float32)[classes[rows]]
-        if learning.augment:
-            part, wanted = _augmented(part, wanted, rng)
+        part, wanted = _augmented(part, wanted, rng, extent, learning.augment)
         share = step / steps
         rate = min(1.0, share / _WARM) * (1 + math.cos(math.pi * share)) / 2
         optimiser.param_groups[0]["lr"] = _LEARNING_RATE * max(rate, 1e-3)
@@ -138,19 +144,29 @@ def _spacing(clouds: Cloud) -> np.float32:
     return np.float32(np.sqrt(np.square(away).mean()) or 1)
 
 
+def _middles(clouds: Cloud) -> np.ndarray:
+    """Of each cloud's anchors: float32 [N, D]."""
+    return np.add.reduceat(clouds.positions, clouds.offsets[:-1], axis=0) / clouds.sizes[:, None].astype(np.float32)
+
+
+def _extent(clouds: Cloud) -> float:
+    """How far along an axis anchors lie from the middle of their cloud, usually."""
+    return float(np.sqrt(np.square(clouds.positions - _middles(clouds)[clouds.owners]).mean())) or 1.0
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The network
 
 
 def _initial(latent: int, d: int, classes: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
-    shapes = {"in": (latent, _WIDTH)}
+    shapes = {"in": (latent + d, _WIDTH), "second": (_WIDTH, _WIDTH)}
     for block in range(_BLOCKS):
         shapes |= {
-            f"{block}.query": (_WIDTH, 3 * _WIDTH),
+            f"{block}.query": (_WIDTH, 3 * _HEADS * _HEAD),
             f"{block}.place": (d, _PLACE),
             f"{block}.bias": (_PLACE, _HEADS),
-            f"{block}.value": (_PLACE, _WIDTH),
-            f"{block}.out": (_WIDTH, _WIDTH),
+            f"{block}.value": (_PLACE, _HEADS * _HEAD),
+            f"{block}.out": (_HEADS * _HEAD, _WIDTH),
             f"{block}.wide": (_WIDTH, 2 * _WIDTH),
             f"{block}.narrow": (2 * _WIDTH, _WIDTH),
         }
@@ -172,7 +188,7 @@ def _scores(weights: dict[str, torch.Tensor], batch: _Batch, generator: torch.Ge
     def normal(x: torch.Tensor) -> torch.Tensor:
         return functional.layer_norm(x, x.shape[-1:])
 
-    x, (anchors, near) = linear("in", batch.latents), batch.neighbors.shape
+    x, (anchors, near) = linear("second", linear("in", batch.anchors).relu()), batch.neighbors.shape
     index = batch.neighbors.flatten()
     for block in range(_BLOCKS):
         query, key, value = linear(f"{block}.query", normal(x)).chunk(3, 1)
@@ -180,7 +196,7 @@ def _scores(weights: dict[str, torch.Tensor], batch: _Batch, generator: torch.Ge
         seen = torch.cat([key, value], 1).index_select(0, index).view(anchors, near, 2, _HEADS, -1)
         # Sums of products; as products of matrices, which would be tiny, they take many times as long.
         match = (query.view(anchors, 1, _HEADS, -1) * seen[:, :, 0]).sum(-1)
-        heed = (match / math.sqrt(_WIDTH / _HEADS) + linear(f"{block}.bias", place)).softmax(1)
+        heed = (match / math.sqrt(_HEAD) + linear(f"{block}.bias", place)).softmax(1)
         value = seen[:, :, 1] + linear(f"{block}.value", place).view(anchors, near, _HEADS, -1)
         x = x + linear(f"{block}.out", (heed.unsqueeze(-1) * value).sum(1).flatten(1))
         x = x + linear(f"{block}.narrow", linear(f"{block}.wide", normal(x)).relu())
@@ -196,23 +212,29 @@ def _scores(weights: dict[str, torch.Tensor], batch: _Batch, generator: torch.Ge
 # Augmentations: the edits of clouds, each signal with parameters of its own
 
 
-def _augmented(clouds: Cloud, wanted: np.ndarray, rng: np.random.Generator) -> tuple[Cloud, np.ndarray]:
-    """Clouds and what is wanted of them [N, C], both changed."""
+def _augmented(
+    clouds: Cloud, wanted: np.ndarray, rng: np.random.Generator, extent: float, ways: tuple[Augmentation, ...]
+) -> tuple[Cloud, np.ndarray]:
+    """Clouds and what is wanted of them [N, C], both changed. Lengths go by the ``extent`` of clouds."""
     n, d, owners = len(clouds), clouds.d, clouds.owners
-    clouds = push(
-        clouds,
-        rng.uniform(-0.7, 0.7, (n, d))[owners],
-        rng.normal(0, 0.08, (n, d))[owners],
-        rng.uniform(0.4, 1.0, n)[owners],
-    )
-    matrix = np.eye(d) * rng.uniform(0.88, 1.13, (n, 1, d))
-    if d > 1:
-        matrix = rotation(rng.uniform(-0.26, 0.26, n), d) @ matrix
-    clouds = transform(clouds, matrix[owners], frames=False)
-    noise = 0.1 * clouds.latents.std(0) * rng.normal(size=clouds.latents.shape)
-    clouds = replace(clouds, latents=(clouds.latents + noise).astype(np.float32))
-    clouds = _thinned(clouds, rng)
-    return _mixed(clouds, wanted, rng) if rng.random() < 0.5 else (clouds, wanted)
+    if "points" in ways:
+        middles = _middles(clouds)
+        clouds = push(
+            clouds,
+            (middles + extent * rng.uniform(-2, 2, (n, d)))[owners],
+            extent * rng.normal(0, 0.2, (n, d))[owners],
+            extent * rng.uniform(1, 3, n)[owners],
+        )
+        matrix = np.eye(d) * rng.uniform(0.88, 1.13, (n, 1, d))
+        if d > 1:
+            matrix = rotation(rng.uniform(-0.26, 0.26, n), d) @ matrix
+        clouds = transform(clouds, matrix[owners], middles[owners], frames=False)
+    if "noise" in ways:
+        noise = 0.1 * clouds.latents.std(0) * rng.normal(size=clouds.latents.shape)
+        clouds = replace(clouds, latents=(clouds.latents + noise).astype(np.float32))
+    if "thin" in ways:
+        clouds = _thinned(clouds, rng)
+    return _mixed(clouds, wanted, rng, extent) if "mix" in ways and rng.random() < 0.5 else (clouds, wanted)
 
 
 def _thinned(clouds: Cloud, rng: np.random.Generator) -> Cloud:
@@ -222,15 +244,18 @@ def _thinned(clouds: Cloud, rng: np.random.Generator) -> Cloud:
     return clouds.pick(~gone)
 
 
-def _mixed(clouds: Cloud, wanted: np.ndarray, rng: np.random.Generator) -> tuple[Cloud, np.ndarray]:
-    """What lies beyond a line in each cloud comes from another one (ARCMix by side)."""
-    n, partner = len(clouds), rng.permutation(len(clouds))
+def _mixed(clouds: Cloud, wanted: np.ndarray, rng: np.random.Generator, extent: float) -> tuple[Cloud, np.ndarray]:
+    """What lies beyond a line in each cloud comes from another one, laid upon it (ARCMix by side)."""
+    n, partner, middles = len(clouds), rng.permutation(len(clouds)), _middles(clouds)
     other = Cloud.of(take(clouds.arrays, partner))
+    other = shift(other, (middles - middles[partner])[other.owners])
     normal = rng.normal(size=(n, clouds.d))
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    at = rng.uniform(-0.6, 0.6, n)
-    own, theirs = ((c.positions * normal[c.owners]).sum(1) < at[c.owners] for c in (clouds, other))
-    own[clouds.offsets[:-1]] = True
+    at = extent * rng.uniform(-1.5, 1.5, n)
+    own, theirs = (
+        ((c.positions - middles[c.owners]) * normal[c.owners]).sum(1) < at[c.owners] for c in (clouds, other)
+    )
+    own[clouds.offsets[:-1]] = True  # one stays
     mixed = Cloud.joined(clouds, own, other, ~theirs)
     share = (np.bincount(clouds.owners[own], minlength=n) / mixed.sizes)[:, None].astype(np.float32)
     return mixed, share * wanted + (1 - share) * wanted[partner]

@@ -26,7 +26,7 @@ from explorer.fits import FitConfig, Plan, fit
 from explorer.fitting import draws, minimise
 from explorer.grids import grid_coords
 from explorer.messages import Progress
-from explorer.nets.anchors import draw_anchors
+from explorer.nets.anchors import draw_anchors, gradient_norms, grids_of, standing
 from explorer.nets.blocks import blocks, part
 from explorer.nets.cloud_fits import CloudFits
 from explorer.nets.decoder import CloudDecoder, places_of
@@ -51,6 +51,7 @@ from explorer.representations.base import (
 from explorer.signals import SignalSet
 
 _FIRST_LATENTS = 1e-4  # the largest at the start of a fit (appendix A)
+_BETAS = (0.8, 0.95)  # most latents are not seen by a step, so what is remembered of them soon is stale
 _CHECK_EVERY = 20  # steps of a fit; a look at all samples costs as much as four of them
 _DECODED = 2**13  # points decoded at a time, few enough to stay near the processor
 _CHUNK_POINTS = 2**21  # samples of the signals fitted at once; a signal that has more is fitted alone
@@ -351,6 +352,7 @@ class Fitting:
             loss_at,
             steps=config.train_steps,
             learning_rate_at=lambda step: config.train_learning_rate * _cosine(step / config.train_steps),
+            betas=_BETAS,
             report=report,
             resume=resume,
             metrics=lambda loss: {"psnr_db": -10 * math.log10(max(loss, 1e-14))},
@@ -421,13 +423,14 @@ class Fitting:
             )
         return join(parts)
 
-    def _first(self, observations: Observations, rows: slice, batch: Batch, seed: int) -> Cloud:
+    def _first(self, signals: SignalSet, batch: Batch, grids: np.ndarray | None, norms: np.ndarray, seed: int) -> Cloud:
         """Anchors as drawn, with small latents and without frames."""
-        signals, config = observations.signals[rows], self.config
+        config = self.config
         positions, offsets = draw_anchors(
             signals,
-            observations.sampling,
             batch,
+            grids,
+            norms,
             share=config.share,
             least=config.least,
             most=config.anchors,
@@ -450,17 +453,21 @@ class Fitting:
         cloud: Cloud | None = None,
     ) -> tuple[Cloud, CloudFits]:
         """Clouds of some signals where fits begin, and how their samples lie to them; with ``cloud`` from there."""
-        config, batch = self.config, observations.batch(rows)
-        n, p, m = batch.values.shape
-        whose, points = np.nonzero(np.ones((n, p), bool) if batch.mask is None else batch.mask)
+        signals, batch = observations.signals[rows], observations.batch(rows)
+        grids = grids_of(signals, observations.sampling, batch)
+        norms = gradient_norms(batch, grids)
+        counted, n = standing(signals, batch, grids, norms, seed), len(signals)
+        whose, points = np.nonzero(counted)
+        counted = counted[whose, points]
         coords = np.ascontiguousarray(batch.coords[points] if batch.coords.ndim == 2 else batch.coords[whose, points])
         counts = np.bincount(whose, minlength=n)
         if cloud is None:
-            cloud = self._first(observations, rows, batch, seed)
+            cloud = self._first(signals, batch, grids, norms, seed)
             near = self.near(cloud, coords, whose)
-            # In units of what is usual in its signal: a neighbour lies about 1 away along each axis.
-            squares = np.square(coords[:, None] - cloud.positions[near]).mean((1, 2))
-            usual = np.sqrt(np.bincount(whose, squares, minlength=n) / counts)
+            # In units of what is usual where its signal is not empty: a neighbour lies about 1 away along each axis.
+            squares, close = np.square(coords[:, None] - cloud.positions[near]).mean((1, 2)), counted <= 1
+            close |= (np.bincount(whose, close, minlength=n) == 0)[whose]
+            usual = np.sqrt(np.bincount(whose, squares * close, minlength=n) / np.bincount(whose, close, minlength=n))
             frames = np.eye(cloud.d) / np.where(usual > 0, usual, 1)[:, None, None]
             cloud = dataclasses.replace(cloud, frames=np.repeat(frames, cloud.sizes, 0).astype(np.float32))
         else:
@@ -468,7 +475,10 @@ class Fitting:
         places, _ = self._seen(cloud, coords, torch.from_numpy(near).to(self.device))
         slots = int(cloud.sizes.max())
         padded = np.arange(len(cloud.positions)) + cloud.owners * slots - cloud.offsets[cloud.owners]
-        weights = None if batch.weights is None else batch.weights[whose, points] * counts[whose]
+        weights = None
+        if batch.weights is not None or (counted > 1).any():
+            weights = counted if batch.weights is None else counted * batch.weights[whose, points]
+            weights = weights * (counts / np.bincount(whose, weights, minlength=n))[whose]
         problem = CloudFits(
             decoder=self.decoder,
             parameters=parameters,
@@ -478,7 +488,7 @@ class Fitting:
             weights=None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(self.device),
             counts=counts,
             slots=slots,
-            share=config.points,
+            share=self.config.points,
             seed=seed,
             dtype=self.dtype,
         )

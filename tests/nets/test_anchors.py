@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from explorer.nets.anchors import draw_anchors
+from explorer.nets.anchors import draw_anchors, gradient_norms, grids_of, standing
 from explorer.observations import Observations, Sampling
 from explorer.signals import SignalSet
 
@@ -9,7 +9,9 @@ from explorer.signals import SignalSet
 def drawn(signals: SignalSet, resolution=None, **options):
     observations = Observations(signals, resolution)
     options = {"share": 0.05, "least": 4} | options
-    return draw_anchors(signals, observations.sampling, observations.batch(slice(None)), **options)
+    batch = observations.batch(slice(None))
+    grids = grids_of(signals, observations.sampling, batch)
+    return draw_anchors(signals, batch, grids, gradient_norms(batch, grids), **options)
 
 
 def squares(n: int = 3, size: int = 32) -> SignalSet:
@@ -78,3 +80,19 @@ def test_jitter_stays_in_the_cell():
     still, _ = drawn(squares())
     moved, _ = drawn(squares(), jitter=1.0)
     assert 0 < np.abs(moved - still).max() <= 1 / 32
+
+
+def test_what_is_flat_is_stood_for_by_a_part_of_it():
+    signals = squares(2, 128)
+    observations = Observations(signals)
+    batch = observations.batch(slice(None))
+    grids = grids_of(signals, observations.sampling, batch)
+    norms = gradient_norms(batch, grids)
+    counted = standing(signals, batch, grids, norms, seed=1)
+    np.testing.assert_allclose(counted.sum(1), 128**2, rtol=1e-5)
+    assert (counted[norms > 0] == 1).all() and ((counted > 0).sum(1) < 1200).all()
+    far = np.abs(observations.batch(slice(0, 1)).coords).max(1) > 0.9
+    assert counted[0, far].sum() == pytest.approx(far.sum(), rel=0.2)
+    small = squares(2, 20)
+    batch = Observations(small).batch(slice(None))
+    assert (standing(small, batch, None, np.zeros((2, 400))) == 1).all()

@@ -25,7 +25,7 @@ def lines(n: int, seed: int) -> tuple[Cloud, np.ndarray]:
     return cloud, classes
 
 
-@pytest.mark.parametrize("augment", [False, True], ids=["plain", "augmented"])
+@pytest.mark.parametrize("augment", [(), ("noise", "points", "thin", "mix")], ids=["plain", "augmented"])
 def test_clouds_are_told_apart_by_where_their_anchors_lie(augment):
     cloud, classes = lines(80, 0)
     predict = fit_clouds(cloud, classes, 0, Learning(epochs=1, least_steps=80, augment=augment))
