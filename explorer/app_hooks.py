@@ -5,6 +5,11 @@ from typing import Any
 
 from explorer.dashboard import guard, server, uploads
 
+server.engine()  # first of all: while its process starts, this one imports what a page is made of
+
+import explorer.dashboard.app  # noqa: E402
+import explorer.dashboard.pages.explore  # noqa: E402, F401
+
 guard.install()
 uploads.install()
 

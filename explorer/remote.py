@@ -1,11 +1,6 @@
-"""RemoteEngine: the Engine over HTTP, and the model server that a dashboard starts for itself."""
+"""RemoteEngine: the Engine over HTTP."""
 
 import json
-import os
-import secrets
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +26,7 @@ class RemoteEngine(Engine):
     """
 
     def __init__(self, url: str, token: str | None = None, memory_bytes: int = 2**28):
-        self._http = _client(url, token)
+        self._http = client(url, token)
         self._results: Memo[Artifact] = Memo(memory_bytes, lambda artifact: artifact.nbytes)
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -175,7 +170,8 @@ class RemoteEngine(Engine):
         self._http.close()
 
 
-def _client(url: str, token: str | None) -> httpx.Client:
+def client(url: str, token: str | None) -> httpx.Client:
+    """What speaks to a model server."""
     return httpx.Client(
         base_url=url.rstrip("/"),
         headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -214,63 +210,3 @@ def _raise_for(response: httpx.Response) -> None:
 def _job_state(fields: Mapping[str, Any]) -> JobState:
     progress = fields.get("progress")
     return JobState(**{**fields, "progress": Progress(**progress) if progress else None})
-
-
-class ChildServer:
-    """A model server on loopback, started as a child of this process, with a token that only this process knows.
-
-    It ends when this process does, also when that is killed: its standard input closes.
-    """
-
-    def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(32)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "explorer", "serve", "--port", "0", "--child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "EXPLORER_TOKEN": self.token},
-        )
-        self._url: str | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        """Its address; waits until it answers."""
-        with self._lock:
-            if self._url is None:
-                assert self._process.stdout is not None
-                line = self._process.stdout.readline()
-                if not line:
-                    raise ServerUnavailable("The model server ended before it answered; its messages are above.")
-                self._url = json.loads(line)["url"]
-            return self._url
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def ends_within(self, seconds: float) -> bool:
-        """Whether it has ended, at the latest after so long."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def client(self) -> httpx.Client:
-        """What speaks to it; waits until it answers."""
-        return _client(self.url, self.token)
-
-    def connect(self) -> RemoteEngine:
-        """An engine on it."""
-        return RemoteEngine(self.url, self.token)
-
-    def stop(self) -> None:
-        """Ask it to end, and see that it does."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer import errors
 from explorer.artifacts import Artifact, sha256
+from explorer.child import tell_address, wait_until_left
 from explorer.errors import ExplorerError, InvalidInput
 from explorer.heads import Connection
 from explorer.messages import RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
@@ -311,7 +311,7 @@ def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int 
 
     Args:
         port: 0 takes a free one.
-        child: end when the standard input closes, as it does when the parent ends, however it ends.
+        child: tell the address to the dashboards of this home, and end when the last of them has: see ``child.py``.
     """
     listener = socket.create_server((host, port))
     # asyncio only does this for sockets made with an explicit protocol; without it each answer waits 40 ms.
@@ -321,16 +321,19 @@ def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int 
     config = uvicorn.Config(app, http=Connection, log_level="warning", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     if child:
-        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
-    shown = f"[{host}]" if ":" in host else host
-    print(json.dumps({"url": f"http://{shown}:{listener.getsockname()[1]}"}), flush=True)
+        threading.Thread(target=_end_when_left, args=(server,), daemon=True).start()
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    if child:
+        tell_address(url)
+    else:
+        print(json.dumps({"url": url}), flush=True)
     try:
         server.run(sockets=[listener])
     finally:
         engine.close()
 
 
-def _end_with_parent(server: uvicorn.Server) -> None:
-    sys.stdin.buffer.read()
+def _end_when_left(server: uvicorn.Server) -> None:
+    wait_until_left()
     server.should_exit = True
     threading.Timer(5, os._exit, args=(0,)).start()

@@ -174,13 +174,12 @@ def test_the_address_is_one_line_of_json(tmp_path: Path):
     import sys
 
     child = subprocess.Popen(
-        [sys.executable, "-m", "explorer", "serve", "--port", "0", "--child"],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-m", "explorer", "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         env={**os.environ, "EXPLORER_TOKEN": TOKEN, "EXPLORER_HOME": str(tmp_path)},
     )
-    assert child.stdin and child.stdout
+    assert child.stdout
     url = json.loads(child.stdout.readline())["url"]
     assert RemoteEngine(url, TOKEN).describe()["device"]
-    child.stdin.close()
-    assert child.wait(10) == 0
+    child.terminate()
+    assert child.wait(10) in (0, -15)

@@ -1,4 +1,4 @@
-"""The dashboard's way to its model server: the one at ``EXPLORER_SERVER``, or a child that this process looks after."""
+"""The dashboard's way to its model server: the one at ``EXPLORER_SERVER``, or that of its home, which it starts."""
 
 import os
 import threading
@@ -7,31 +7,32 @@ from typing import Any
 
 import httpx
 
+from explorer.child import ChildServer
 from explorer.engine import Engine, connect
 from explorer.errors import ServerUnavailable
 from explorer.messages import JobState
-from explorer.remote import ChildServer, RemoteEngine
+from explorer.remote import RemoteEngine
 
 _lock = threading.Lock()
-_engine: Engine | None = None
+_engines: dict[int, Engine] = {}
+"""By process: under ``--num-procs`` those that are forked find that of the one they come from, and need their own."""
 
 
 def engine() -> Engine:
     """The engine of this process, shared by all its visitors. Does not wait for a child server to start."""
-    global _engine
     with _lock:
-        if _engine is None:
-            _engine = connect() if os.environ.get("EXPLORER_SERVER") else ChildEngine()
-        return _engine
+        process = os.getpid()
+        if process not in _engines:
+            _engines[process] = connect() if os.environ.get("EXPLORER_SERVER") else ChildEngine()
+        return _engines[process]
 
 
 def close() -> None:
-    """End the child server, if there is one."""
-    global _engine
+    """Use the model server no longer."""
     with _lock:
-        if _engine is not None:
-            _engine.close()
-            _engine = None
+        found = _engines.pop(os.getpid(), None)
+    if found is not None:
+        found.close()
 
 
 class ChildEngine(RemoteEngine):

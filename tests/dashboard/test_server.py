@@ -44,7 +44,7 @@ def test_no_caller_notices_that_the_server_was_killed(child: ChildEngine, kills:
     for _ in range(kills):
         time.sleep(chance.uniform(0.1, 1))
         before, killed = answers[0], child._server
-        os.kill(killed._process.pid, signal.SIGKILL)
+        os.kill(killed.pid, signal.SIGKILL)
         while (child._server is killed or answers[0] < before + 50) and not failures:
             time.sleep(0.02)
     ended.set()
