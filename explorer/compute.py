@@ -402,7 +402,7 @@ def _(recipe: Project, engine: "LocalEngine", report: Report) -> Artifact:
             recipe.codes
         ):  # a few points among many have no map of their own
             return Artifact("project", {"layout": projection.place(vectors, *reference)})
-    layout = projection.project(vectors, method=recipe.method, seed=recipe.seed, reference=reference)
+    layout = projection.project(vectors, method=recipe.method, seed=recipe.seed, reference=reference, report=report)
     return Artifact("project", {"layout": layout})
 
 

@@ -60,6 +60,7 @@ from explorer.readers.codesets import CodeSet
 from explorer.readings import Options, Reading
 from explorer.sending import parcel
 from explorer.signals import SignalSet
+from explorer.waiting import waiting
 
 OnProgress = Callable[[Progress], None]
 """Called while long work goes on. An exception that it raises ends the work."""
@@ -125,13 +126,14 @@ class Job:
         An exception of ``report`` cancels it.
         """
         state = self.state
-        for state in self.events():
-            if report and state.progress and not state.ended:
-                try:
-                    report(state.progress)
-                except BaseException:
-                    self.cancel()
-                    raise
+        with waiting(self):
+            for state in self.events():
+                if report and state.progress and not state.ended:
+                    try:
+                        report(state.progress)
+                    except BaseException:
+                        self.cancel()
+                        raise
         if state.state == "cancelled":
             raise Cancelled("The job was cancelled.")
         if state.state != "done":
@@ -415,13 +417,15 @@ class Engine(ABC):
 
         def is_there(resolution: Any) -> bool:
             sampling = Sampling.of(resolution).on(signals)
-            recipe = Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling, seed=seed)
-            try:
-                return bool(self.result_id(recipe.key))
-            except NotFound:
-                return False
+            return self._is_there(Encode(checkpoint=checkpoint.id, signals=signals.id, sampling=sampling, seed=seed))
 
         return [is_there(resolution) for resolution in resolutions]
+
+    def _is_there(self, recipe: Recipe) -> bool:
+        try:
+            return bool(self.result_id(recipe.key))
+        except NotFound:
+            return False
 
     def snapshots(self, codes: Codes) -> list[Codes]:
         """The codes as they were on the way of their fits, from early to late; none where none were kept."""
@@ -562,6 +566,12 @@ class Engine(ABC):
         """The map: float32 [n, 2]. With ``reference`` points keep the places of those codes' own map."""
         recipe = Project(method=method, seed=seed, **_seen(codes, space, reference))
         return self.run(recipe).arrays["layout"]
+
+    def has_layout(
+        self, codes: Codes, method: str = "umap", *, space: str = "", seed: int = 0, reference: Codes | None = None
+    ) -> bool:
+        """Whether a map is there already, so that ``project`` finds it."""
+        return self._is_there(Project(method=method, seed=seed, **_seen(codes, space, reference)))
 
     def cluster(
         self,

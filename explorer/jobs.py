@@ -195,6 +195,8 @@ class JobQueue:
         while job := self._next(worker):
             for event in worker.run(job.id, job.recipe):
                 self._note(event)
+            if worker.lane == MAPS and not self._closed:
+                worker.start()  # if it was killed, the next one compiles at once and not when it is asked
 
     def _next(self, worker: "_WorkerProcess") -> JobState | None:
         """The job that is to run now; None when the queue is closed."""

@@ -45,6 +45,7 @@ from explorer.representations.base import Report, Representation
 from explorer.selection import Selection
 from explorer.signals import SignalSet
 from explorer.uploads import Upload, Uploads, archive_of, pieces_of
+from explorer.waiting import heed
 
 STATE_EVERY_S = 10.0
 """How often a training keeps what it needs to go on after a crash."""
@@ -93,9 +94,7 @@ class LocalEngine(Engine):
     def run(self, recipe: Recipe, report: OnProgress | None = None) -> Artifact:
         if recipe.kept and self.store.find(recipe.key) is None:
             self._results.forget(recipe.key)  # deleted or evicted since
-        return self._results(
-            recipe.key, lambda: self._found(recipe) or self._made(recipe, report or (lambda progress: None))
-        )
+        return self._results(recipe.key, lambda: self._found(recipe) or self._made(recipe, report or heed))
 
     def ensure(self, recipe: Recipe, report: OnProgress | None = None) -> Mapping[str, Any]:
         return self.run(recipe, report).meta
@@ -367,6 +366,7 @@ class LocalEngine(Engine):
                 name: {
                     "spaces": list(method.spaces),
                     "amortised": method.amortised,
+                    "notes": list(method.notes),
                     "paths": list(method.paths),
                     "layered": isinstance(method, base.Networks),
                     "derivatives": isinstance(method, base.Differentiable),

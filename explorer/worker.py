@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from pydantic import Field, TypeAdapter
@@ -39,25 +38,35 @@ class Worker:
 
     def __init__(self, home: Path, device: str | None, events: TextIO):
         self._home, self._device, self._events = home, device, events
-        self._waiting: SimpleQueue[RunJob] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._waiting: dict[str, RunJob] = {}
         self._stopped: dict[str, Cancelled] = {}
 
     def listen(self, commands: TextIO) -> None:
         """Take commands while jobs run; end the process when there can be no more."""
         for line in commands:
-            match _COMMAND.validate_json(line):
-                case CancelJob(job=job, keep=keep):
-                    self._stopped[job] = Paused("The job was paused.") if keep else Cancelled("The job was cancelled.")
-                case RunJob() as command:
-                    self._stopped.pop(command.job, None)  # it was paused, and goes on
-                    self._waiting.put(command)
+            command = _COMMAND.validate_json(line)
+            with self._changed:
+                match command:
+                    case CancelJob(job=job, keep=keep):
+                        why = Paused("The job was paused.") if keep else Cancelled("The job was cancelled.")
+                        if self._waiting.pop(job, None):  # the worker still prepares itself
+                            self._send(JobEvent(job=job, state="cancelled"))
+                        else:
+                            self._stopped[job] = why
+                    case RunJob():
+                        self._stopped.pop(command.job, None)  # it was paused, and goes on
+                        self._waiting[command.job] = command
+                        self._changed.notify()
         os._exit(0)
 
     def work(self) -> None:
         """Run what comes, for ever."""
         while True:
-            command = self._waiting.get()
-            self._send(JobEvent(job=command.job, state="running"))
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                command = self._waiting.pop(next(iter(self._waiting)))
+                self._send(JobEvent(job=command.job, state="running"))
             self._send(self._end_of(command))
 
     def _end_of(self, command: RunJob) -> JobEvent:

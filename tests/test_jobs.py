@@ -20,7 +20,8 @@ from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, NotFound
 from explorer.jobs import CANCEL_GRACE_S, Eta, History, JobQueue
 from explorer.local import LocalEngine
-from explorer.messages import JobState, Load, Moment, Progress, Train
+from explorer.messages import LANES, MAPS, Encode, JobState, Load, Moment, Progress, Project, Train
+from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.store import Store
 
@@ -153,6 +154,49 @@ def test_a_worker_that_does_not_listen_is_killed(queue: JobQueue, training: Call
     began = time.monotonic()
     assert queue.cancel(job.id).state == "cancelled"
     assert CANCEL_GRACE_S <= time.monotonic() - began < CANCEL_S
+
+
+def maps_worker(queue: JobQueue) -> int:
+    process = queue._workers[LANES.index(MAPS)]._process
+    assert process
+    return process.pid
+
+
+def test_a_map_whose_worker_still_compiles_is_cancelled_and_the_compiling_goes_on(
+    engine: LocalEngine, training: Callable[..., Train], tmp_path: Path
+):
+    checkpoint = engine.run(training(5, seed=11)).id
+    queue = JobQueue(engine.home, Catalog(engine.home), device="cpu")
+    try:
+        queue.prepare()
+        worker = maps_worker(queue)
+        until(lambda: "llvmlite" in Path(f"/proc/{worker}/maps").read_text())
+        codes = Encode(checkpoint=checkpoint, signals=training(5).signals, sampling=Sampling(kind="grid", size=(8, 8)))
+        job = queue.submit(Project(codes=codes, method="umap"))
+        until(lambda: queue.state(job.id).state == "running")
+        began = time.monotonic()
+        assert queue.cancel(job.id).state == "cancelled"
+        assert time.monotonic() - began < CANCEL_GRACE_S and maps_worker(queue) == worker
+    finally:
+        queue.close()
+
+
+@pytest.mark.slow
+def test_a_map_is_cancelled_between_epochs_and_the_next_one_finds_a_warm_worker(home: Path):
+    engine = LocalEngine(home, device="cpu")
+    signals = load("digits")
+    checkpoint = engine.train("hypernetwork", signals, split="all", min_steps=5, max_steps=5, width=8, point_width=16)
+    codes = engine.encode(checkpoint, signals)
+    queue = JobQueue(home, Catalog(home), device="cpu")
+    try:
+        queue.prepare()
+        first = queue.submit(Project(codes=codes.recipe, method="umap"))
+        until(lambda: step(queue, first) > 20, 120)
+        worker = maps_worker(queue)
+        assert queue.cancel(first.id).state == "cancelled" and maps_worker(queue) == worker
+        assert queue.wait(queue.submit(Project(codes=codes.recipe, method="umap")).id, 60).state == "done"
+    finally:
+        queue.close()
 
 
 def test_cancelling_what_waits_or_has_ended(queue: JobQueue, training: Callable[..., Train]):

@@ -4,15 +4,18 @@ A fresh map is centred and its longer axis spans [-1, 1]. A map with a reference
 never centred, scaled or turned again, so that a point that moves on the screen has moved in the data.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
 from explorer.analysis.vectors import matrix, nearest
 from explorer.errors import InvalidInput, MissingExtra
+from explorer.messages import Progress
 
 METHODS = ("umap", "pca", "pacmap")
 
@@ -20,6 +23,8 @@ METHODS = ("umap", "pca", "pacmap")
 _ONE_AT_A_TIME = threading.Lock()
 
 Reference = tuple[np.ndarray, np.ndarray]
+Report = Callable[[Progress], None]
+"""Called after each epoch of UMAP; what it raises ends the work."""
 
 _FEWEST = 5  # signals from which on neighbourhoods mean something
 _NEIGHBORS, _SPREAD, _MIN_DIST = 15, 1.0, 0.1  # UMAP's defaults
@@ -31,7 +36,12 @@ _REFINE_STEP = 0.025
 
 
 def project(
-    vectors: np.ndarray, *, method: str = "umap", seed: int = 0, reference: Reference | None = None
+    vectors: np.ndarray,
+    *,
+    method: str = "umap",
+    seed: int = 0,
+    reference: Reference | None = None,
+    report: Report = lambda progress: None,
 ) -> np.ndarray:
     """Places on a map. The same arguments give the same map.
 
@@ -42,6 +52,7 @@ def project(
         reference: vectors [R, dz] and layout [R, 2] of an earlier map, in whose frame points keep their places; the
             signals need not be the same. UMAP starts from ``place`` and refines shortly, PaCMAP takes ``place`` as it
             is, PCA keeps the axes and the scale of the reference's vectors and needs no layout.
+        report: hears of UMAP's epochs.
 
     Returns:
         float32 [N, 2]. Where no neighbourhoods are to be had (fewer than five signals, or all on a line) the map is
@@ -61,11 +72,11 @@ def project(
         placed = place(vectors, *reference)
         if method == "pacmap":
             return placed
-        return _apart(_refined_umap, vectors, placed, seed)
+        return _apart(_refined_umap, vectors, placed, seed, report)
     start = _pca(vectors, vectors)
     if len(vectors) < _FEWEST or not _is_flat(start):
         return start
-    layout = _apart(_umap if method == "umap" else _pacmap, vectors, start, seed)
+    layout = _apart(_umap if method == "umap" else _pacmap, vectors, start, seed, report)
     return _normalised(layout, layout)
 
 
@@ -76,7 +87,7 @@ def _apart(work: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
     later sums would be cut otherwise, and be rounded otherwise than in a process that has made no map.
     """
     with _ONE_AT_A_TIME, ThreadPoolExecutor(1) as thread:
-        return thread.submit(work, *args).result()
+        return thread.submit(copy_context().run, work, *args).result()
 
 
 def check_method(method: str) -> None:
@@ -149,7 +160,36 @@ def _is_flat(layout: np.ndarray) -> bool:
     return bool((np.ptp(layout, axis=0) > 1e-4).all())
 
 
-def _umap(vectors: np.ndarray, start: np.ndarray, seed: int) -> np.ndarray:
+class _Epochs:
+    """What UMAP's progress bar writes to: a Report."""
+
+    def __init__(self, report: Report):
+        self._report = report
+
+    @property
+    def bar(self) -> dict[str, Any]:
+        """Options of a bar (tqdm) that writes ``step/total`` here after each epoch, and nowhere else."""
+        if "ipykernel" in sys.modules:  # there a bar is a widget on the page, whatever its file
+            return {"disable": True}
+        return {
+            "disable": False,
+            "file": self,
+            "bar_format": "{n_fmt}/{total_fmt}",
+            "mininterval": 0,
+            "miniters": 1,
+            "leave": False,
+        }
+
+    def write(self, text: str) -> None:
+        step, slash, total = text.strip().partition("/")
+        if slash:
+            self._report(Progress(step=int(step), total=int(total), message="placing the points"))
+
+    def flush(self) -> None:
+        """What a file has."""
+
+
+def _umap(vectors: np.ndarray, start: np.ndarray, seed: int, report: Report) -> np.ndarray:
     from umap import UMAP
 
     # From the PCA map, so that the page can show that one at once and move on from it.
@@ -160,11 +200,12 @@ def _umap(vectors: np.ndarray, start: np.ndarray, seed: int) -> np.ndarray:
         init=start,
         random_state=seed,
         n_jobs=1,
+        tqdm_kwds=_Epochs(report).bar,
     )
     return model.fit_transform(vectors)
 
 
-def _refined_umap(vectors: np.ndarray, placed: np.ndarray, seed: int) -> np.ndarray:
+def _refined_umap(vectors: np.ndarray, placed: np.ndarray, seed: int, report: Report) -> np.ndarray:
     """A few epochs of UMAP from places that are there.
 
     ``UMAP(init=...)`` stretches both axes of its start to [0, 10], which tears a map out of its frame, so its optimiser
@@ -203,11 +244,12 @@ def _refined_umap(vectors: np.ndarray, placed: np.ndarray, seed: int) -> np.ndar
         initial_alpha=_REFINE_STEP,
         negative_sample_rate=5,
         move_other=True,
+        tqdm_kwds=_Epochs(report).bar,
     )
     return (layout / (_REFINE_SPAN / 2)).astype(np.float32)
 
 
-def _pacmap(vectors: np.ndarray, start: np.ndarray, seed: int) -> np.ndarray:
+def _pacmap(vectors: np.ndarray, start: np.ndarray, seed: int, report: Report) -> np.ndarray:
     try:
         from pacmap import PaCMAP
     except ImportError:

@@ -160,19 +160,19 @@ class Shell:
 
     def _status(self) -> pn.Row:
         workspace, calls = self.workspace, self.workspace.calls
-        about, doing = words(), words()
+        about, doing = words(), words()  # what is looked at, and what goes on
         cancel = pmui.Button(label="cancel", variant="text", visible=False, on_click=lambda e: calls.cancel(), **SMALL)
 
         def describe(*events: Any) -> None:
             about.object = f'<span class="quiet">{escape(status(workspace))}</span>'
 
         def tell(*events: Any) -> None:
-            doing.object = f'<span class="quiet">{working(calls)}</span>'
+            doing.object = f'<span class="quiet">{escape(working(calls))}</span>'
             cancel.visible = bool(calls.word) and calls.elapsed_s > 1
 
         calls.follow(workspace, describe, "opened")
         calls.follow(self.state, describe, "resolution", "uneven")
-        calls.follow(calls, tell, "word", "elapsed_s", "left_s")
+        calls.follow(calls, tell, "word", "elapsed_s", "left_s", "cancelled")
         return pn.Row(about, doing, cancel, margin=(0, 16), height=28, **WIDE)
 
     # -- pages
@@ -238,7 +238,6 @@ class Shell:
             self.start()
         _send_at_once(pn.state.curdoc)
         pn.state.add_periodic_callback(self._poll, period=int(1000 * JOBS_EVERY_S))
-        pn.state.on_session_destroyed(lambda context: self.workspace.calls.close())
 
     async def _poll(self) -> None:
         try:
@@ -327,9 +326,9 @@ def counted(signals: int) -> str:
 
 
 def working(calls: Calls) -> str:
-    """What is going on, and after a second for how long still."""
+    """What is going on, and after a second for how long still; else what was cancelled."""
     if not calls.word:
-        return ""
+        return f"cancelled: {calls.cancelled}" if calls.cancelled else ""
     if calls.elapsed_s <= 1:
         return f"{calls.word} …"
     left = f", about {seconds(calls.left_s)} left" if calls.left_s else ""
@@ -359,6 +358,8 @@ def build(engine: Engine) -> pmui.Page:
     location = pn.state.location
     query = location.search if location else ""
     shell = Shell(Workspace(engine, State(**from_query(query))), query)
+    if pn.state.curdoc and pn.state.curdoc.session_context:
+        pn.state.on_session_destroyed(lambda context: shell.workspace.calls.close())
     early = _send_early(pn.state.curdoc)
     if early:
         pn.state.execute(shell.start, schedule=True)

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import panel as pn
@@ -13,7 +13,8 @@ import param
 from panel.io.document import unlocked
 from panel.io.state import set_curdoc
 
-from explorer.errors import ExplorerError
+from explorer.errors import Cancelled, ExplorerError
+from explorer.waiting import Wait
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,20 @@ class Call:
     then: Callable[[], None] | None = None
 
 
+@dataclass
+class _Flight:
+    """A call that was asked and has not come back."""
+
+    call: Call
+    started: float = field(default_factory=time.monotonic)
+    wait: Wait = field(default_factory=Wait)
+    dropped: bool = False
+
+    def ask(self) -> Any:
+        with self.wait:
+            return self.call.work()
+
+
 class Calls(param.Parameterized):
     """The calls of one visitor.
 
@@ -62,6 +77,7 @@ class Calls(param.Parameterized):
     """
 
     word = param.String("", doc="What is going on; empty when nothing is.")
+    cancelled = param.String("", doc="What was cancelled last; empty once something else is asked.")
     elapsed_s = param.Number(0.0, doc="How long it has been going on.")
     left_s = param.Number(None, allow_None=True, doc="How long it will take, from how long it took before.")
     errors = param.Dict({}, doc="What went wrong, in words, by slot; gone when the slot succeeds.")
@@ -70,10 +86,10 @@ class Calls(param.Parameterized):
         super().__init__(**params)
         self.doc = pn.state.curdoc
         self._waiting: dict[str, Call] = {}
-        self._running: dict[str, tuple[Call, float]] = {}
+        self._running: dict[str, _Flight] = {}
         self._took: dict[str, float] = {}
-        self._dropped: set[str] = set()
         self._tasks: set[asyncio.Task] = set()
+        self._telling = False
         self._closed = False
 
     def latest(self, slot: str, call: Call) -> None:
@@ -81,11 +97,14 @@ class Calls(param.Parameterized):
         if self._closed:
             return
         self._waiting[slot] = call
+        if self.cancelled:
+            self._say(cancelled="")
         if slot not in self._running:
-            self._running[slot] = (call, time.monotonic())
+            self._running[slot] = _Flight(call)
             self._spawn(self._drain(slot))
-            if len(self._running) == 1:
-                self._spawn(self._tell())
+        if not self._telling:
+            self._telling = True
+            self._spawn(self._tell())
 
     def close(self) -> None:
         """Ask and show nothing any more: the visitor has gone."""
@@ -98,15 +117,27 @@ class Calls(param.Parameterized):
         return not self._closed
 
     def cancel(self) -> None:
-        """Forget everything that is asked: answers that still come are not shown."""
-        self._dropped |= set(self._running)
+        """Have the work for all that is asked stopped; answers that still come are not shown."""
         self._waiting.clear()
+        flights = list(self._running.values())
+        for flight in flights:
+            flight.dropped = True
+        self._say(word="", elapsed_s=0.0, left_s=None, cancelled=self.word)
+        self._spawn(_stop(flights))
 
-    def forget(self, start: str) -> None:
-        """Drop what waits in slots that start so, and their errors: nobody looks at them now."""
-        for slot in [slot for slot in self._waiting if slot.startswith(start)]:
+    def forget(self, start: str) -> bool:
+        """Drop what waits or is asked in slots that start so, and their errors: nobody looks at them now.
+
+        Work that has begun goes on, for its result is kept. Whether there was anything to drop.
+        """
+        waiting = [slot for slot in self._waiting if slot.startswith(start)]
+        for slot in waiting:
             del self._waiting[slot]
+        flights = [flight for slot, flight in self._running.items() if slot.startswith(start)]
+        for flight in flights:
+            flight.dropped = True
         self.errors = {slot: text for slot, text in self.errors.items() if not slot.startswith(start)}
+        return bool(waiting or flights)
 
     @property
     def closed(self) -> bool:
@@ -127,21 +158,20 @@ class Calls(param.Parameterized):
         loop = asyncio.get_running_loop()
         try:
             while call := self._waiting.pop(slot, None):
-                started = time.monotonic()
-                self._running[slot] = (call, started)
+                flight = self._running[slot] = _Flight(call)
                 result, error = None, ""
                 try:
-                    result = await loop.run_in_executor(_LONG if call.long else _QUICK, call.work)
+                    result = await loop.run_in_executor(_LONG if call.long else _QUICK, flight.ask)
+                except Cancelled as raised:
+                    error = "" if flight.dropped else str(raised)
                 except ExplorerError as raised:
                     error = str(raised)
                 except Exception:
                     log.exception("a call of the page failed")
                     error = f"Something unexpected went wrong while {call.word}; the server's log has the details."
-                self._took[call.word] = time.monotonic() - started
-                if self._closed or slot in self._dropped:
-                    self._dropped.discard(slot)
-                    continue
-                self._shown(slot, call, result, error)
+                self._took[call.word] = time.monotonic() - flight.started
+                if not self._closed and not flight.dropped:
+                    self._shown(slot, call, result, error)
         finally:
             del self._running[slot]
 
@@ -167,17 +197,27 @@ class Calls(param.Parameterized):
     async def _tell(self) -> None:
         """Keep ``word``, ``elapsed_s`` and ``left_s`` up to date while anything is asked; nothing for quick answers."""
         await asyncio.sleep(0.3)
-        while self._running and not self._closed:
-            call, started = min(self._running.values(), key=lambda running: running[1])
-            elapsed = time.monotonic() - started
-            before = self._took.get(call.word)
+        while (flights := [f for f in self._running.values() if not f.dropped]) and not self._closed:
+            flight = min(flights, key=lambda flight: flight.started)
+            elapsed = time.monotonic() - flight.started
+            before = self._took.get(flight.call.word)
             self._say(
-                word=call.word if elapsed > 0.3 else "",
+                word=flight.call.word if elapsed > 0.3 else "",
                 elapsed_s=elapsed,
                 left_s=None if before is None else max(before - elapsed, 0.0),
             )
             await asyncio.sleep(0.25)
+        self._telling = False
         self._say(word="", elapsed_s=0.0, left_s=None)
 
     def _say(self, **words: Any) -> None:
         self._draw(lambda: self.param.update(**words))
+
+
+async def _stop(flights: list[_Flight]) -> None:
+    """Cancel what they wait for; what cannot be cancelled is only dropped."""
+    loop = asyncio.get_running_loop()
+    stops = (loop.run_in_executor(_QUICK, flight.wait.cancel) for flight in flights)
+    for problem in await asyncio.gather(*stops, return_exceptions=True):
+        if problem is not None:
+            log.warning("%s", problem)

@@ -111,9 +111,9 @@ class Page(Viewer):
             self._look()
 
     def leave(self) -> None:
-        """Stop asking."""
+        """Stop asking; what has not come back yet is asked again when it is opened."""
         self.shown = False
-        self.workspace.calls.forget(self._slot(""))
+        self._stale |= self.workspace.calls.forget(self._slot(""))
 
     def _look(self, *events: param.parameterized.Event) -> None:
         self._stale = False
@@ -135,26 +135,16 @@ class Page(Viewer):
 
         self.workspace.calls.follow(source, when_shown, *names)
 
-    def ask(
-        self,
-        slot: str,
-        word: str,
-        work: Callable[[], Any],
-        show: Callable[[Any], None],
-        *,
-        long: bool = False,
-        then: Callable[[], None] | None = None,
-    ) -> None:
-        """Ask in a slot of this page, where the latest wish counts: see ``Workspace.ask``.
+    def ask(self, slot: str, word: str, work: Callable[[], Any], show: Callable[[Any], None], **options: Any) -> None:
+        """``Workspace.ask`` in a slot of this page.
 
         While something is missing nothing is asked, and answers that still come are dropped.
         """
-        if self.shown:
-            fitting = lambda answer: None if self.missing() else show(answer)  # noqa: E731
-            if not self.missing():
-                self.workspace.ask(self._slot(slot), word, work, fitting, long=long, then=then)
-        else:
+        if not self.shown:
             self._stale = True
+        elif not self.missing():
+            fitting = lambda answer: None if self.missing() else show(answer)  # noqa: E731
+            self.workspace.ask(self._slot(slot), word, work, fitting, **options)
 
     def errors(self) -> dict[str, str]:
         """What went wrong here, by slot."""

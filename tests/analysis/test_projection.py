@@ -7,7 +7,8 @@ import torch
 
 from explorer.analysis.neighbors import kept_neighbors
 from explorer.analysis.projection import METHODS, place, project
-from explorer.errors import InvalidInput, MissingExtra
+from explorer.errors import Cancelled, InvalidInput, MissingExtra
+from explorer.messages import Progress
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,22 @@ def test_a_fresh_umap_is_normalised_repeatable_and_faithful(vectors, umap_layout
 def test_a_map_leaves_torch_its_number_of_threads(umap_layout):
     """numba and torch share one OpenMP, and sums round otherwise on another number of threads."""
     assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
+
+
+def test_a_map_says_how_far_it_is_and_can_be_stopped_between_epochs(vectors, umap_layout):
+    heard: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        heard.append(progress)
+        if len(heard) == 5:
+            raise Cancelled("The job was cancelled.")
+
+    for reference in (None, (vectors, umap_layout)):
+        heard.clear()
+        with pytest.raises(Cancelled):
+            project(vectors, seed=3, reference=reference, report=stop)
+        assert [progress.step for progress in heard] == list(range(5)) and heard[0].total >= 30
+    np.testing.assert_array_equal(project(vectors, seed=3, report=lambda progress: None), umap_layout)
 
 
 def test_points_keep_their_places_on_a_map_with_a_reference(vectors, umap_layout):

@@ -1,11 +1,15 @@
 import asyncio
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from explorer.dashboard.calls import Call, Calls
 from explorer.errors import InvalidInput
+from explorer.local import LocalEngine
+from explorer.messages import Train
+from explorer.readers import load
 
 
 async def settled(calls: Calls, seconds: float = 10) -> None:
@@ -125,3 +129,60 @@ def test_nothing_is_asked_for_a_visitor_who_has_gone():
 
     asyncio.run(leave())
     assert asked == []
+
+
+def test_to_cancel_stops_the_job_that_is_waited_for(tmp_path: Path):
+    said = []
+
+    async def cancel() -> None:
+        calls, shown, signals = Calls(), [], load("digits")[:50]
+        engine.put(signals.artifact, "digits")
+        long = Train(representation="hypernetwork", signals=signals.id, split="all", config={"max_steps": 10**6})
+        calls.param.watch(lambda event: said.append(event.new), "cancelled")
+        calls.latest("fit", Call("training", lambda: engine.submit(long).until_done(), shown.append, long=True))
+        while not any(job.state == "running" for job in engine.jobs()):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.4)
+        calls.cancel()
+        await settled(calls)
+        assert [job.state for job in engine.jobs()] == ["cancelled"]
+        assert shown == [] and calls.errors == {} and calls.word == ""
+
+    with LocalEngine(tmp_path, device="cpu") as engine:
+        asyncio.run(cancel())
+    assert said == ["training"]
+
+
+def test_a_job_for_which_another_waits_goes_on(tmp_path: Path):
+    async def cancel() -> None:
+        ours, theirs, shown, signals = Calls(), Calls(), [], load("digits")[:50]
+        engine.put(signals.artifact, "digits")
+        small = {"min_steps": 20, "max_steps": 20, "width": 8, "point_width": 16}
+        short = Train(representation="hypernetwork", signals=signals.id, split="all", config=small)
+        job = engine.submit(short)
+        for calls in (ours, theirs):
+            calls.latest("fit", Call("training", job.until_done, shown.append, long=True))
+        await asyncio.sleep(0.3)
+        ours.cancel()
+        await settled(theirs, 60)
+        assert [state.state for state in shown] == ["done"]
+
+    with LocalEngine(tmp_path, device="cpu") as engine:
+        asyncio.run(cancel())
+
+
+def test_what_is_forgotten_is_not_shown_and_its_slot_is_free_again():
+    gate, shown = threading.Event(), []
+
+    async def leave():
+        calls = Calls()
+        calls.latest("Explore.map", Call("projecting", lambda: gate.wait(5), shown.append))
+        calls.latest("Edit.map", Call("projecting", lambda: "edit", shown.append))
+        await asyncio.sleep(0.05)
+        assert calls.forget("Explore.") and not calls.forget("Train.")
+        calls.latest("Explore.map", Call("projecting", lambda: "again", shown.append))
+        gate.set()
+        await settled(calls)
+
+    asyncio.run(leave())
+    assert shown == ["edit", "again"]
