@@ -1,7 +1,8 @@
 """The map: signals as points, selected by click, lasso or box, travelling when their places change.
 
 Picking is done here and not in the browser: a lasso arrives as its polygon, which costs 6 ms for 100,000 points, where
-the indices that Bokeh would send cost a second; and drawn and shaded points are picked alike.
+the indices that Bokeh would send cost a second; and drawn and shaded points are picked alike. The browser paints what
+a lasso hits at once by itself, see map.mjs, and takes that back when the answer has come.
 """
 
 import asyncio
@@ -171,9 +172,14 @@ class Map(pn.viewable.Viewer):
         self._figure.rescale(self._scale, self.values_label)
         self._figure.resize(n)
         self._draw_layer(self._figure.all, np.arange(n))
+        self._keep_unseen()
         self._draw_tails()
         self._draw_names()
         self._draw_marks()
+
+    def _keep_unseen(self) -> None:
+        kept = slice(None if self._is_shaded(self._figure.all) else 0)
+        self._figure.keep(self._places[kept], self._fitting_values()[kept])
 
     def _draw_marks(self) -> None:
         self._figure.draw_marks(self._frame.place(self.marks))
@@ -191,14 +197,14 @@ class Map(pn.viewable.Viewer):
         return len(layer.rows) > most
 
     def _draw_layer(self, layer: Layer, rows: np.ndarray) -> None:
-        """Draws rows as dots, or shades them; other rows than before show some dots until their image is there."""
+        """Draws rows as dots, or shades them; other points than before show some dots until their image is there."""
         has_image = layer.has_image and np.array_equal(layer.rows, rows)
         layer.rows = rows
         layer.drawing += 1
         if not self._is_shaded(layer):
             layer.draw_dots(self._places[rows], self._fitting_values()[rows], rows)
             return
-        if not has_image:
+        if layer is self._figure.all and not has_image:
             some = rows[:: -(-len(rows) // PREVIEW_DOTS)]
             layer.draw_dots(self._places[some], self._fitting_values()[some], some)
         pn.state.execute(partial(self._shade, layer))
@@ -351,6 +357,7 @@ class Map(pn.viewable.Viewer):
             self._has_gpu = True
             for layer in (self._figure.all, self._figure.chosen):
                 self._draw_layer(layer, layer.rows)
+            self._keep_unseen()
         elif kind == "escape":
             self.selection = []
         elif kind == "leave":

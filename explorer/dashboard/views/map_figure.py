@@ -81,7 +81,8 @@ class Layer:
         self.image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
         plot.image_rgba("image", x="x", y="y", dw="dw", dh="dh", source=self.image, level=level)
         color = {"field": "value", "transform": mapper}
-        self.glyph = plot.scatter("x", "y", source=self.dots, fill_color=color, level=level, **style).glyph
+        self.renderer = plot.scatter("x", "y", source=self.dots, fill_color=color, level=level, **style)
+        self.glyph = self.renderer.glyph
 
     @property
     def has_image(self) -> bool:
@@ -118,10 +119,12 @@ class MapFigure:
     """The figure and its parts, from the bottom up: all points, tails, a veil, the selection, names, the pointed-at."""
 
     def __init__(self) -> None:
-        lasso, wheel = LassoSelectTool(renderers=[]), WheelZoomTool(zoom_on_axis=False)
+        # Only the finished gesture counts: polygons of unfinished ones would stand before it in the socket.
+        lasso, box = (kind(renderers=[], continuous=False) for kind in (LassoSelectTool, BoxSelectTool))
+        wheel = WheelZoomTool(zoom_on_axis=False)
         self._ranges = DataRange1d(range_padding=0), DataRange1d(range_padding=0)
         plot = figure(
-            tools=[lasso, BoxSelectTool(renderers=[]), PanTool(), wheel, ResetTool(), SaveTool()],
+            tools=[lasso, box, PanTool(), wheel, ResetTool(), SaveTool()],
             active_drag=lasso,
             active_scroll=wheel,
             x_range=self._ranges[0],
@@ -146,6 +149,7 @@ class MapFigure:
 
         self.mapper = LinearColorMapper(palette=["#000000"])
         self.all = Layer(self.plot, self.mapper, "underlay", line_color=None)
+        self.unseen = ColumnDataSource(columns(np.zeros((0, 2)), np.zeros(0), self.all.rows))
         self.tails = ColumnDataSource({"x0": [], "y0": [], "x": [], "y": [], "value": []})
         tail_color = {"field": "value", "transform": self.mapper}
         self._tail = self.plot.segment("x0", "y0", "x", "y", source=self.tails, line_color=tail_color).glyph
@@ -153,6 +157,8 @@ class MapFigure:
             -FAR, FAR, FAR, -FAR, level="overlay", line_color=None, fill_alpha=0.75, visible=False
         )
         self.chosen = Layer(self.plot, self.mapper, "overlay")
+        for source in (self.chosen.dots, self.chosen.image):
+            source.tags = ["chosen"]
         self.names = ColumnDataSource({"x": [], "y": [], "text": [], "row": []})
         self._name = self.plot.text(
             source=self.names,
@@ -165,7 +171,7 @@ class MapFigure:
             padding=(2, 5),
             level="overlay",
         ).glyph
-        self.marks = ColumnDataSource(NOTHING)
+        self.marks = ColumnDataSource(NOTHING, tags=["marks"])
         self._mark = self.plot.scatter(
             "x", "y", source=self.marks, size=14, fill_color=None, line_width=3, level="overlay"
         ).glyph
@@ -189,16 +195,22 @@ class MapFigure:
         self._link_browser()
 
     def _link_browser(self) -> None:
-        for source in (self.all.dots, self.chosen.dots, self.names):
-            travel = CustomJS.from_file(HERE / "travel.mjs", source=source)
-            source.js_on_change("data", travel)
-            self.plot.js_on_change("inner_width", travel)  # so that it has seen the first places
-        settle = CustomJS.from_file(HERE / "settle.mjs", figure=self.plot, pointer=self.pointer)
-        self.plot.js_on_change("inner_width", settle)
-        point = CustomJS.from_file(HERE / "pointer.mjs", pointer=self.pointer)
-        self.plot.js_on_event("mousemove", point)
-        self.plot.js_on_event("mouseenter", point)
-        self.plot.js_on_event("mouseleave", point)
+        live = CustomJS.from_file(
+            HERE / "map.mjs",
+            figure=self.plot,
+            dots=self.all.dots,
+            unseen=self.unseen,
+            chosen=self.chosen.renderer,
+            shaded=self.chosen.image,
+            veil=self.veil,
+            names=self.names,
+            mapper=self.mapper,
+            pointer=self.pointer,
+        )
+        self.plot.js_on_change("inner_width", live)  # so that it has seen the first places
+        self.plot.js_on_event("selectiongeometry", live)
+        for name in ("mousemove", "mouseenter", "mouseleave"):
+            self.plot.js_on_event(name, live)
 
     @property
     def spans(self) -> np.ndarray:
@@ -229,6 +241,10 @@ class MapFigure:
         self.chosen.glyph.update(size=size + 2, line_width=1 if few else 0)
         self._ring.size = size + 7
         self.plot.toolbar.visible = n > 0
+
+    def keep(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Lets the browser know of points that are not drawn as dots, so that it finds those in a lasso by itself."""
+        self.unseen.data = columns(places, values, np.arange(len(places)))
 
     def draw_tails(self, before: np.ndarray, after: np.ndarray, values: np.ndarray) -> None:
         """Draws lines from [m, 2] to [m, 2], the fainter the more there are."""

@@ -4,7 +4,7 @@ const STYLE = `
   :host { display: block; width: 100%; }
   .slider { position: relative; height: 56px; margin: 0 12px; outline: none; cursor: pointer; touch-action: none;
             font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; user-select: none; }
-  .rail { position: absolute; left: 0; right: 0; top: 19px; height: 2px; border-radius: 1px; background: var(--divider-color); }
+  .rail { position: absolute; left: 0; right: 0; top: 19px; height: 2px; border-radius: 1px; background: color-mix(in srgb, var(--panel-on-background-color) 18%, var(--panel-background-color)); }
   .stop { position: absolute; top: 20px; width: 10px; height: 10px; margin: -5px 0 0 -5px; border-radius: 50%;
           box-sizing: border-box; background: var(--panel-background-color); border: 2px solid color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .stop.trained { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
