@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explorer.readers.codesets import CodeSet
     from explorer.shapes import Box, Disc, Polygon
     from explorer.signals import Axis, SignalSet
+    from explorer.splits import train_test_split
     from explorer.widgets import FitMonitor
 
 _HOMES = {
@@ -55,6 +56,7 @@ _HOMES = {
     "datasets": "readers",
     "load": "readers",
     "photon_noise": "noise",
+    "train_test_split": "splits",
 }
 
 __all__ = [  # noqa: F822 (fetched by __getattr__)
@@ -92,6 +94,7 @@ __all__ = [  # noqa: F822 (fetched by __getattr__)
     "datasets",
     "load",
     "photon_noise",
+    "train_test_split",
 ]
 
 

@@ -6,6 +6,26 @@ from explorer.errors import InvalidInput
 from explorer.signals import SPLITS, SignalSet
 
 
+def train_test_split(signals: SignalSet, *, share: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of signals to learn from and of others to be asked about: int64 [n] and [m].
+
+    Args:
+        share: of every class, for a set without training and test signals of its own.
+        seed: by which these are drawn.
+
+    Raises:
+        InvalidInput: for a set that has neither a split nor labels, or no class with signals enough.
+    """
+    if (own := own_parts(signals)) is not None:
+        if signals.labels is None:
+            return own
+        train, test = (part[signals.labels[part] >= 0] for part in own)
+        return train, test
+    if signals.labels is None:
+        raise InvalidInput(f"Got {signals.name!r}, which has no labels; expected a labelled signal set.")
+    return holdout(signals.labels, share=share, seed=seed)
+
+
 def own_parts(signals: SignalSet) -> tuple[np.ndarray, np.ndarray] | None:
     """Positions of the set's own training and test signals; None for a set without them."""
     if signals.split is None:

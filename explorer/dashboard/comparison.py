@@ -89,9 +89,8 @@ def figures_of(rival: Rival, rows: Sequence[int], resolution: Sequence[int]) -> 
 
 
 def code_bytes(subject: Subject, row: int) -> int:
-    """How large one code is, with all that is kept of a signal, also for spaces that are not decoded."""
-    arrays = subject.codes[row].arrays
-    return sum(array.nbytes for name, array in arrays.items() if not name.endswith("/offsets"))
+    """How large one code is, also with what is for spaces that are not decoded."""
+    return sum(array.nbytes for array in subject.code(row).values())
 
 
 def controls_of(subject: Subject, rows: Sequence[int]) -> dict[str, Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from explorer.codes import Checkpoint, Codes
@@ -54,8 +55,18 @@ class Library:
         self._codes: Memo[Codes] = Memo(4096, lambda codes: 1)
 
     def signals(self, name: str) -> SignalSet:
-        """A signal set by name or id."""
-        return self._signals(name, lambda: self.engine.load(name))
+        """A signal set by name or id. What people named is kept by id, for they may give a name to another set."""
+        named = (entry.id for entry in self.engine.entries("signals") if name in (entry.id, entry.name))
+        id = next(named, name)
+        return self._signals(id, lambda: self.engine.load(id))
+
+    def about(self, representation: str) -> Mapping[str, Any]:
+        """What ``Engine.describe`` says of a representation. Raises NotFound."""
+        described = self.engine.describe()["representations"]
+        if representation not in described:
+            known = ", ".join(described)
+            raise NotFound(f"Got codes by {representation!r}; expected one of {known}. Install its package.")
+        return described[representation]
 
     def renew(self, name: str) -> None:
         """Forget what a name stands for: people gave it to another set."""
@@ -66,14 +77,22 @@ class Library:
         return self._checkpoints(id, lambda: self.engine.checkpoint(id))
 
     def codes(self, checkpoint: Checkpoint, signals: SignalSet, sampling: Sampling) -> Codes:
-        """The codes of all signals as a sampling shows them; computed when they are not there yet."""
+        """A handle on the codes of all signals as a sampling shows them, which are computed when they are needed."""
 
         def make() -> Codes:
-            about = self.engine.describe()["representations"].get(checkpoint.representation, {})
-            there = None if about.get("amortised") else self.there(checkpoint.id, signals, sampling)
-            return self.engine.encode(checkpoint, signals, sampling, start=there.start if there else None)
+            about = self.about(checkpoint.representation)
+            there = None if about["amortised"] else self.there(checkpoint.id, signals, sampling)
+            self.engine.put_signals(signals)
+            return Codes(
+                recipe=there or afresh,
+                representation=checkpoint.representation,
+                spaces=tuple(about["spaces"]),
+                ids=signals.ids,
+                engine=self.engine,
+            )
 
-        return self._codes(encodings(checkpoint.id, signals, sampling)[0].key, make)
+        afresh = encodings(checkpoint.id, signals, sampling)[0]
+        return self._codes(afresh.key, make)
 
     def there(self, checkpoint: str, signals: SignalSet, sampling: Sampling) -> Encode | None:
         """The first of ``encodings`` whose codes are there already."""
@@ -98,6 +117,12 @@ class Library:
         """The signal sets that come with the engine, and those that people added."""
         kept = [entry.name for entry in self.engine.entries("signals")]
         return tuple(dict.fromkeys([*self.engine.describe()["datasets"], *kept]))
+
+
+@lru_cache(maxsize=8)
+def library_of(engine: Engine) -> Library:
+    """The one that all visitors of an engine share."""
+    return Library(engine)
 
 
 def encodings(checkpoint: str, signals: SignalSet, sampling: Sampling) -> tuple[Encode, ...]:

@@ -62,6 +62,10 @@ class Subject:
         """The map: float32 [n, 2]."""
         return self.library.engine.project(self.codes, projection, space=self.space, reference=self._other())
 
+    def has_layout(self, projection: str) -> bool:
+        """Whether a map is there already."""
+        return self.library.engine.has_layout(self.codes, projection, space=self.space, reference=self._other())
+
     def clusters(self) -> np.ndarray:
         """Cluster numbers: int64 [n]."""
         return self.library.engine.cluster(
@@ -112,6 +116,12 @@ class Subject:
     def quality(self, row: int) -> dict[str, float]:
         """``psnr_db`` and, for images, ``ssim`` of one signal."""
         return {name: float(values[0]) for name, values in self.library.engine.quality(self.codes[row]).items()}
+
+    def code(self, row: int) -> dict[str, np.ndarray]:
+        """The arrays that are one signal's code; not those that say how it was made, or where it begins."""
+        notes = self.library.about(self.checkpoint.representation)["notes"]
+        arrays = self.codes[row].arrays
+        return {name: a for name, a in arrays.items() if name not in notes and not name.endswith("/offsets")}
 
     def nearest(self, row: int, space: str, k: int = 8) -> tuple[np.ndarray, np.ndarray]:
         """The signals most like one: positions int64 [k] and distances float32 [k]."""

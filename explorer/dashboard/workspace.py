@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from explorer.dashboard.calls import Call, Calls
-from explorer.dashboard.library import Library, Menu
+from explorer.dashboard.library import FIRST, Library, Menu, library_of
 from explorer.dashboard.state import SELECTION_IN_ADDRESS, State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import Stop, nearest_stop, stops
@@ -47,10 +47,11 @@ class Workspace(param.Parameterized):
     state = param.ClassSelector(class_=State, constant=True)
     opened = param.ClassSelector(class_=Opened, default=None, doc="None until the first signals are there.")
     names = param.List([], item_type=str, doc="The signal sets that can be chosen.")
+    representation = param.String(FIRST, doc="That of the codes that were open last.")
 
     def __init__(self, engine: Engine, state: State, library: Library | None = None, **params: Any):
         super().__init__(state=state, **params)
-        self.engine, self.library, self.calls = engine, library or Library(engine), Calls()
+        self.engine, self.library, self.calls = engine, library or library_of(engine), Calls()
         self._era = 0
         self.calls.follow(state, self.load, "signals", "checkpoint")
         self.calls.follow(state, self._keep, "selection")
@@ -121,6 +122,8 @@ class Workspace(param.Parameterized):
 
     def _open(self, opened: Opened) -> None:
         n = len(opened.signals) if opened.subject else 0
+        if opened.subject is not None:
+            self.representation = opened.subject.checkpoint.representation
 
         def choose(rows: list[int]) -> None:
             self.state.selection = [row for row in rows if row < n]
@@ -190,15 +193,12 @@ def _opened(library: Library, name: str, checkpoint: str) -> Opened:
     if entry is None:
         return Opened(signals, None, menu, None)
     subject = Subject(library, signals, library.checkpoint(entry.id), Sampling().on(signals))
-    about = menu.capabilities.get(subject.checkpoint.representation)
+    about = library.about(subject.checkpoint.representation)
     places = stops(signals, subject.checkpoint)
-    if about is None or about["amortised"]:
-        spaces = subject.reference.spaces
-    else:
-        spaces = about["spaces"]  # not asked of codes, which opening them would fit
+    if not about["amortised"]:
         own = library.there(entry.id, signals, Sampling()) is not None
         places = tuple(replace(stop, ready=_ready(subject, stop) if own else (False, False)) for stop in places)
-    return Opened(signals, subject, menu, entry, places, (*spaces, RAW), about)
+    return Opened(signals, subject, menu, entry, places, (*about["spaces"], RAW), about)
 
 
 def _ready(subject: Subject, stop: Stop) -> tuple[bool, bool]:

@@ -57,6 +57,7 @@ class Representation(ABC):
         name: how it is called everywhere.
         spaces: in which its codes can be seen as vectors, the default first; of "code", "pooled", "function".
         amortised: whether encoding is one forward pass, so that codes follow a slider freely.
+        notes: arrays of its codes that say how they were made, and are no part of the code itself.
         points: the arrays [n, ...] that make a code of the method a point, of which a mean can be taken.
         paths: how one can go from code to code, the default first; of ``interpolation.METHODS``.
         Config: a frozen keyword-only dataclass; forms and the command line are drawn from it.
@@ -66,6 +67,7 @@ class Representation(ABC):
     name: ClassVar[str]
     spaces: ClassVar[tuple[str, ...]]
     amortised: ClassVar[bool]
+    notes: ClassVar[tuple[str, ...]] = ()
     points: ClassVar[tuple[str, ...]]
     paths: ClassVar[tuple[str, ...]] = ("linear", "slerp")
     Config: ClassVar[type]
@@ -283,6 +285,8 @@ class Editable(Representation):
 
 class Fitted(Representation):
     """A method that fits every signal anew: long work that can be taken up again, and that gains by a near start."""
+
+    notes = ("psnr_db", "steps", "snapshots")
 
     @abstractmethod
     def encode(

@@ -159,6 +159,7 @@ def test_the_copied_program_gives_the_scores_on_the_page(
     library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     program = classify_snippet(digits, digits.signals.id, "", "knn", 2, 0)
+    assert "from explorer" not in program and "import explorer." not in program
     monkeypatch.setattr(explorer, "connect", lambda: library.engine)
     names: dict = {}
     exec(compile(program, "snippet", "exec"), names)

@@ -2,8 +2,12 @@
 
 import asyncio
 import io
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,6 +248,21 @@ def test_the_copied_program_gives_what_is_on_the_screen(
     assert (names["clusters"] == explore.map.values).all()
     assert np.allclose(names["layout"], explore.map.layout)
     assert np.allclose(names["picture"], explore.sample.forms.fine)
+
+
+def test_the_copied_program_runs_in_a_fresh_interpreter(library: Library, digits: Subject, tmp_path: Path):
+    explore = explored(library, signals=digits.signals.id, resolution=12, selection=[4], k=5)
+    program = snippet(explore.workspace.subject, digits.signals.id, "pca", explore.workspace.row, 64)
+    found = tmp_path / "found.npz"
+    program += f"import numpy\nnumpy.savez({str(found)!r}, clusters=clusters, layout=layout, picture=picture)\n"
+    home = {"EXPLORER_HOME": str(library.engine.home), "EXPLORER_DEVICE": "cpu"}
+    subprocess.run(
+        [sys.executable, "-"], input=program, text=True, check=True, env={**os.environ, **home}, cwd=tmp_path
+    )
+    with np.load(found) as arrays:
+        assert (arrays["clusters"] == explore.map.values).all()
+        assert np.array_equal(arrays["layout"], explore.map.layout)
+        assert np.array_equal(arrays["picture"], explore.sample.forms.fine)
 
 
 def test_what_is_shown_can_be_taken_along(library: Library, digits: Subject):

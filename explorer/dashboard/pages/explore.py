@@ -181,6 +181,8 @@ class Explore(Page):
             self._renew(opened)
         self._dress()
         self.map.selection = self.gallery.selection = self.state.selection
+        if self._mapped is None:
+            self._look_at_map()  # the first plot waits for nothing else
         self._look_anew()
 
     def missing(self) -> str:
@@ -352,13 +354,17 @@ class Explore(Page):
         self.ask("neighbors", "looking around", lambda: neighbors_of(subject, row, space), self.neighbors.show)
 
     def _look_at_map(self, *events: param.parameterized.Event) -> None:
-        """PCA at once; UMAP as soon as it is there, and from then on."""
+        """PCA at once, unless UMAP is there already; UMAP as soon as it is, and from then on."""
         subject, projection = self.workspace.subject, self.state.projection
         if subject is None:
             return
         kind = (projection, subject.space)
+
+        def early() -> np.ndarray | None:
+            return None if projection != "pca" and subject.has_layout(projection) else subject.layout("pca")
+
         if projection == "pca" or self._mapped != kind:
-            self.ask("map", "projecting", lambda: subject.layout("pca"), lambda layout: self._show_early(layout, kind))
+            self.ask("map", "projecting", early, lambda layout: self._show_early(layout, kind))
         if projection != "pca":
             word = f"making the {projection.upper()} map"
             self.ask(
@@ -405,9 +411,9 @@ class Explore(Page):
         self._metric = color, values
         self._color()
 
-    def _show_early(self, layout: np.ndarray, kind: tuple[str, str]) -> None:
+    def _show_early(self, layout: np.ndarray | None, kind: tuple[str, str]) -> None:
         """A PCA map, unless what it stands in for has come meanwhile."""
-        if kind[0] == "pca" or self._mapped != kind:
+        if layout is not None and (kind[0] == "pca" or self._mapped != kind):
             self._show_layout(layout, ("pca", kind[1]))
 
     def _show_layout(self, layout: np.ndarray, kind: tuple[str, str]) -> None:

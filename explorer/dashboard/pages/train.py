@@ -60,7 +60,7 @@ class Train(Page):
         "compared": "tj", "over": "to",
     }  # fmt: skip
 
-    representation = param.String("", doc="The method; empty takes the one of the open checkpoint.")
+    representation = param.String("", doc="The method; empty takes that of the codes that were open last.")
     preset = param.String("default", doc="The named configuration from which fields differ.")
     split = param.Selector(default="train", objects=SPLITS, doc="What is learned from.")
     seed = param.Integer(0, bounds=(0, 2**31), doc="Of all random draws.")
@@ -213,10 +213,8 @@ class Train(Page):
 
     def _show_methods(self, described: Mapping[str, Any]) -> None:
         self._methods, self._device = described["representations"], described["device"]
-        opened = self.workspace.opened
-        default = opened.subject.checkpoint.representation if opened and opened.subject else next(iter(self._methods))
         if self.representation not in self._methods:
-            self.representation = default
+            self.representation = self.workspace.representation
         self._method.param.update(options=list(self._methods), value=self.representation)
         self._show_form()
 

@@ -25,8 +25,7 @@ def forms_of(subject: Subject, row: int, size: int = RENDER_SIZE) -> Images | Cu
 
 def numbers_of(subject: Subject, row: int) -> dict[str, Any]:
     """Ask how good a code is and how large: ``psnr_db``, ``ssim`` for images, ``arrays`` of (name, numbers, bytes)."""
-    arrays = subject.codes[row].arrays
-    sizes = [(name, array.size, array.nbytes) for name, array in arrays.items() if not name.endswith("/offsets")]
+    sizes = [(name, array.size, array.nbytes) for name, array in subject.code(row).items()]
     return {**subject.quality(row), "arrays": sizes}
 
 

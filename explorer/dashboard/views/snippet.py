@@ -98,14 +98,13 @@ def classify_snippet(subject: Subject, name: str, space: str, method: str, seeds
     how = f"method={method!r}, seeds=range({seeds})"
     lines = [
         "import explorer",
-        "from explorer.splits import holdout, own_parts",
         "",
         "engine = explorer.connect()",
         f"signals = engine.load({name!r})",
         f"assert signals.id == {subject.signals.id!r}",
         f"model = engine.checkpoint({subject.checkpoint.id!r})",
         f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)})",
-        f"train, test = own_parts(signals) or holdout(signals.labels, share=0.2, seed={split_seed})",
+        f"train, test = explorer.train_test_split(signals, seed={split_seed})",
         f"ours = engine.classify(codes[train], codes[test], space={space!r}, {how})",
         f"raw = engine.classify(codes[train], codes[test], space='raw', {how})",
         'print(ours["accuracy"], raw["accuracy"])',
