@@ -164,7 +164,7 @@ def test_a_job_for_which_another_waits_goes_on(tmp_path: Path):
             calls.latest("fit", Call("training", job.until_done, shown.append, long=True))
         await asyncio.sleep(0.3)
         ours.cancel()
-        await settled(theirs, 60)
+        await settled(theirs, 180)
         assert [state.state for state in shown] == ["done"]
 
     with LocalEngine(tmp_path, device="cpu") as engine:

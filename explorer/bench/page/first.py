@@ -15,7 +15,8 @@ COLD, WARM = 3, 5
 
 _PLOTTED = """
 async (points) => {
-  const there = () => dots()?.data.row.length === points && models().some((model) => model.inner_width > 0)
+  const laidOut = ({properties}) => properties.inner_width?.is_unset === false
+  const there = () => dots()?.data.row.length === points && models().some(laidOut)
   while (!there()) await new Promise((resolve) => setTimeout(resolve, 5))
   await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
   return performance.now() / 1000
