@@ -59,7 +59,7 @@ class Explore(Page):
         self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
         self.scores = Scores(dark=state.dark)
         self.draw = Draw()
-        self._drawer = pn.Column(self.draw, visible=False, margin=0, **WIDE)
+        self._drawer = pn.Column(visible=False, margin=0, **WIDE)  # filled when it is first opened
         self._labels: np.ndarray | None = None
         self._slots = np.zeros(0, np.int64)  # the colour of each cluster
         self._found_by: tuple[Any, ...] = ()
@@ -261,6 +261,8 @@ class Explore(Page):
 
     def _open_drawer(self) -> None:
         """Open or close the drawer; what stood on the map goes with it."""
+        if not len(self._drawer):
+            self._drawer.append(self.draw)
         self._drawer.visible = not self._drawer.visible
         subject = self.workspace.subject
         if self._drawer.visible and subject is not None:
