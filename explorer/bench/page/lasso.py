@@ -35,7 +35,7 @@ _WATCH = """
         if (Number(highlight?.dataset.rows) > 0) seen.highlight ??= now
         if (chosen.some((source, i) => source.data !== before.data[i])) seen.selection ??= now
         if (pictures() !== before.pictures) seen.thumbnails ??= now
-        if (now > 3000 || Object.keys(seen).length === 3) return resolve(seen)
+        if (now > 10_000 || Object.keys(seen).length === 3) return resolve(seen)
       }
       requestAnimationFrame(look)
     }
