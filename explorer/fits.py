@@ -9,7 +9,7 @@ Shape legend: N signals, B of them in a chunk, K weights of a network, S snapsho
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from explorer.messages import Progress
 from explorer.representations.base import Report
 
 _FIRST_DAMPING, _LESS, _MORE, _LEAST_DAMPING = 1e-2, 0.1, 10.0, 1e-7
+_SLOWER = 0.5  # a rate after a plateau, against before
 _PATIENCE = 2  # checks over which a plateau is seen
+
+Schedule = Literal["cosine", "plateau"]
 
 
 class Problem(Protocol):
@@ -48,15 +51,18 @@ class SecondOrder(Problem, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a fit goes: steps of Adam down a cosine, then second-order corrections.
+    """How a fit goes: steps of Adam at a falling rate, then second-order corrections.
 
     Args:
         steps: of Adam.
         learning_rate: at the first step.
         final_learning_rate: at the last.
+        schedule: how the rate falls: down a ``cosine``, the same for all; or by half, for each network at its own
+            ``plateau``, which ends its fit once the rate would be below the last.
         corrections: Levenberg-Marquardt steps after those of Adam.
         psnr_db: a network that reaches it is done.
-        plateau_db: so is one whose PSNR rose by less than this over the last two checks; None never.
+        plateau_db: it is at a plateau, where its fit ends, if its PSNR rose by less than this over the last two checks;
+            None never.
         check_every: steps of Adam between looks at the PSNR; corrections are all looked at.
         snapshots: after which steps the networks are kept, counting on through the corrections.
         betas: how long Adam remembers gradients and their squares. Short where steps look at all samples: there is no
@@ -66,6 +72,7 @@ class Plan:
     steps: int
     learning_rate: float
     final_learning_rate: float
+    schedule: Schedule = "cosine"
     corrections: int = 0
     psnr_db: float = math.inf
     plateau_db: float | None = None
@@ -78,8 +85,10 @@ class Plan:
         return self.steps + self.corrections
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, from 0."""
+        """The learning rate of a step, from 0, of networks that have seen no plateau."""
         first, last = self.learning_rate, self.final_learning_rate
+        if self.schedule == "plateau":
+            return first
         return last + (first - last) * (1 + math.cos(math.pi * step / self.steps)) / 2
 
 
@@ -93,7 +102,8 @@ class FitConfig:
         final_learning_rate: at the last.
         warm_steps: steps of Adam where fits go on from codes at a near resolution.
         psnr_db: a signal that reaches it is done; 0 for never.
-        plateau_db: a signal is done whose PSNR rises by less; 0 for never.
+        plateau_db: a signal whose PSNR rises by less is done, or goes on at half the rate; 0 for never.
+        schedule: how the learning rate falls: down a ``cosine``, or by half at each ``plateau``.
         snapshots: how many codes along the way are kept of each signal.
         chunk: signals fitted at once.
     """
@@ -104,6 +114,7 @@ class FitConfig:
     warm_steps: int
     psnr_db: float = 0.0
     plateau_db: float = 0.0
+    schedule: Schedule = "cosine"
     snapshots: int = 0
     chunk: int = 16
 
@@ -119,12 +130,15 @@ class FitConfig:
 
     def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
         """So many steps of Adam, from the first to the last learning rate; ``others`` are fields that a method adds."""
+        if self.schedule == "plateau" and not self.plateau_db:
+            raise InvalidInput("Got schedule = 'plateau' without plateau_db; expected what counts as one, as 0.05.")
         plan = Plan(
             steps=steps,
             learning_rate=first,
             final_learning_rate=last,
             psnr_db=self.psnr_db or math.inf,
             plateau_db=self.plateau_db or None,
+            schedule=self.schedule,
             **others,
         )
         return replace(plan, snapshots=spread(plan.total, self.snapshots))
@@ -163,15 +177,24 @@ class _Adam:
     def __init__(self, networks: torch.Tensor, plan: Plan):
         self.networks, self._plan = networks.clone(), plan
         self._optimiser = torch.optim.Adam([self.networks], betas=self._plan.betas, fused=True)
+        self._shares = torch.ones_like(networks[:, :1])  # of the plan's rate
 
     def step(self, problem: Problem, step: int) -> None:
         self._optimiser.param_groups[0]["lr"] = self._plan.rate(step)
         self.networks.grad = problem.gradient(self.networks, step)
+        before = self.networks.clone() if self._plan.schedule == "plateau" else None
         self._optimiser.step()
+        if before is not None:
+            torch.lerp(before, self.networks, self._shares, out=self.networks)
+
+    def slow(self, rows: torch.Tensor) -> torch.Tensor:
+        """Lower the rate of some networks [B]; which of them would be below the last rate [B]."""
+        self._shares[rows] *= _SLOWER
+        return rows & (self._shares[:, 0] * self._plan.learning_rate < self._plan.final_learning_rate)
 
     def keep(self, rows: torch.Tensor) -> None:
         state = self._optimiser.state[self.networks]
-        self.networks = self.networks[rows]
+        self.networks, self._shares = self.networks[rows], self._shares[rows]
         self._optimiser = torch.optim.Adam([self.networks], betas=self._plan.betas, fused=True)
         if state:  # there is none before the first step
             kept = {name: state[name][rows] for name in ("exp_avg", "exp_avg_sq")}
@@ -234,7 +257,11 @@ def fit(
             best.note(rows, optimiser.networks, problem.psnr_db(optimiser.networks), step)
             going = best.psnr_db[rows] < plan.psnr_db
             if plan.plateau_db is not None:
-                going &= (best.psnr_db - checks[-_PATIENCE])[rows] >= plan.plateau_db
+                flat = (best.psnr_db - checks[-_PATIENCE])[rows] < plan.plateau_db
+                if plan.schedule == "plateau" and isinstance(optimiser, _Adam):
+                    checks[-1][rows[flat]] = -math.inf  # so that the new rate has as long
+                    flat = optimiser.slow(flat)
+                going &= ~flat
             best.finish(rows[~going], step, plan)
             checks.append(best.psnr_db.clone())
             heard(step, float(best.psnr_db.mean()))

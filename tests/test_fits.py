@@ -89,6 +89,28 @@ def test_a_plateau_ends_a_fit():
     assert (result.steps < 1900).all()
 
 
+def test_at_a_plateau_the_rate_falls_until_it_is_the_last():
+    plan = Plan(
+        steps=1500, learning_rate=0.2, final_learning_rate=1e-4, schedule="plateau", plateau_db=0.5, betas=(0.0, 0.9)
+    )
+    rates = {}
+
+    class Noted(Bowls):
+        def gradient(self, networks, step):  # constant slopes never come to rest by themselves
+            rates.setdefault(len(networks), []).append(networks.clone())
+            return torch.sign(networks - self.places)
+
+    result = fit(Noted(PLACES), torch.zeros_like(PLACES), plan)
+    assert (result.steps < 1500).all() and (result.psnr_db > 50).all()
+    rates.clear()
+    alone = fit(Noted(PLACES[1:2]), torch.zeros(1, 2), plan)
+    torch.testing.assert_close(alone.networks[0], result.networks[1])
+    moves = torch.stack(rates[1]).diff(dim=0).abs().amax((1, 2))
+    assert moves[0] > 0.1 and moves[-1] < 1e-3
+    kept = fit(Noted(PLACES), torch.zeros_like(PLACES), replace(plan, schedule="cosine", final_learning_rate=0.2))
+    assert (kept.psnr_db < 40).any()  # without it they oscillate
+
+
 def test_corrections_finish_what_adam_began():
     rough = fitted(replace(PLAN, steps=20))
     exact = fitted(replace(PLAN, steps=20, corrections=4))

@@ -28,9 +28,6 @@ _LEAST_SHARE, _ON_ALL = 64, 3  # samples that tell a fit's step enough; steps at
 Context = Callable[[int, torch.Tensor], Samples]
 """What an inner step sees, from its number and the latents it starts at."""
 
-Curved = Callable[[int, Samples], Samples]
-"""What its second-order terms are found by, from its number and what it saw."""
-
 
 @torch.no_grad()
 def descend(
@@ -88,16 +85,14 @@ def meta_loss(
     *,
     steps: int,
     rate: float,
-    curved_at: Curved | None,
+    first_order: bool,
     dtype: torch.dtype,
 ) -> torch.Tensor:
     """The mean loss on ``outer`` of latents fitted in ``steps`` inner steps: a scalar to call ``backward`` on.
 
     Args:
         context_at: the samples of an inner step, drawn anew for each.
-        curved_at: the samples by which it is told how a step's direction depends on the parameters and the latents.
-            Where they are drawn at random from the step's own, for each step anew, the gradient is without bias: it
-            is linear in each step's terms. None leaves them out ("first order").
+        first_order: leave out how a step's direction depends on the parameters and the latents.
         dtype: in which the large products run.
     """
     n = len(outer.values)
@@ -110,10 +105,10 @@ def meta_loss(
 
     pulls = _Pulls(net, folded)
     value, latent_pull = pulls.of_loss(trail[-1], outer)
-    if curved_at is not None:
-        for step in reversed(range(steps)):
-            some = curved_at(step, contexts[step])
-            latent_pull = latent_pull + pulls.of_slope(trail[step], -rate * latent_pull, some)
+    for latents, context in zip(trail[-2::-1], contexts[::-1], strict=True):
+        if first_order:
+            break
+        latent_pull = latent_pull + pulls.of_slope(latents, -rate * latent_pull, context)
     return pulls.attached(value, parameters) / n
 
 

@@ -38,8 +38,6 @@ from explorer.signals import SignalSet
 _FIT_POINTS = 2**20
 _DECODE_ACTIVATIONS = 2**22
 
-_LEAST_CURVED = 32  # samples that tell enough of second-order terms
-
 
 @dataclass(frozen=True, kw_only=True)
 class FunctaConfig:
@@ -62,7 +60,6 @@ class FunctaConfig:
         inner_steps: steps of a latent's fit in training.
         inner_rate: learning rate of a latent's fit, in training and after.
         first_order: leave out the second-order terms of the meta-gradient.
-        curvature_ratio: share of an inner step's samples by which its second-order terms are estimated; at least 32.
         fit_steps: steps of a latent's fit after training.
         fit_ratio: share of the samples that such a step looks at, at least 64, one share after the other; the last
             three steps look at all of them.
@@ -89,7 +86,6 @@ class FunctaConfig:
     inner_steps: int = 10
     inner_rate: float = 0.1
     first_order: bool = False
-    curvature_ratio: float = 1.0
     fit_steps: int = 20
     fit_ratio: float = 1.0
     thin: bool = True
@@ -108,7 +104,7 @@ class FunctaConfig:
             (("steps",), 1, 10**9),
             (("omega_1", "omega_k", "inner_rate", "learning_rate", "clip"), 1e-9, 1e4),
             (("weight_decay", "offset"), 0, 1),
-            (("context_ratio", "curvature_ratio", "fit_ratio"), 1e-6, 1),
+            (("context_ratio", "fit_ratio"), 1e-6, 1),
         ):
             for name in names:
                 if not low <= getattr(self, name) <= high:
@@ -202,11 +198,6 @@ class Functa(Pointwise):
                     return cavia.steepest(net, parameters, latents, whole, count)
                 return _scaled(source.draw(rows, grid, count, rng), domain)
 
-            def curved_at(step: int, context: Samples) -> Samples:
-                seen = context.values.shape[1]
-                few = min(seen, max(_LEAST_CURVED, round(config.curvature_ratio * seen)))
-                return context if few == seen else context.take(rng.choice(seen, few, replace=False))
-
             return cavia.meta_loss(
                 net,
                 parameters,
@@ -214,7 +205,7 @@ class Functa(Pointwise):
                 asked,
                 steps=config.inner_steps,
                 rate=config.inner_rate,
-                curved_at=None if config.first_order else curved_at,
+                first_order=config.first_order,
                 dtype=dtype,
             )
 

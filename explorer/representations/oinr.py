@@ -586,6 +586,8 @@ def _sound(config: OInrConfig) -> None:
             f"Got levels = {config.levels}, scales = {config.scales}, holdout = {config.holdout}; expected at most 24 "
             "levels, scales of at most 1 and a share below 1."
         )
+    if config.sequence and config.schedule != "cosine":
+        raise InvalidInput("Got schedule = 'plateau' for a sequence; expected 'cosine', which needs no checks.")
     if config.holdout and config.scales != (1.0,):
         raise InvalidInput("Got holdout with scales, whose coarser samples are means of all; expected one of them.")
     if config.kernel == "discrete" and config.scales != (1.0,):

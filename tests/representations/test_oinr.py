@@ -208,6 +208,8 @@ def test_what_cannot_be_is_said_in_words():
         ({"holdout": 0.1, "scales": (0.5, 1.0)}, "holdout with scales"),
         ({"kernel": "discrete", "scales": (0.5, 1.0)}, "scales for a discrete kernel"),
         ({"kernel": "round"}, "kernel"),
+        ({"schedule": "plateau"}, "plateau_db"),
+        ({"schedule": "plateau", "plateau_db": 0.1, "sequence": True}, "sequence"),
     ):
         with pytest.raises(InvalidInput, match=said):
             METHOD.train(METHOD.config(overrides=SMALL | changes), digits(), seed=0)
