@@ -95,13 +95,14 @@ def test_channels_are_left_out_and_come_back():
 def test_recordings_can_be_brought_to_a_lower_rate():
     wave = SignalSet.from_grids(np.zeros((1, 32_000), np.float32), axes="t", sample_rate_hz=16_000)
     upload = looked_at(wave)
-    assert (
-        upload._rate.visible
-        and 8_000.0 in upload._rate.options.values()
-        and 16_000.0 not in upload._rate.options.values()
-    )
-    upload._rate.value = 8_000.0
+    assert upload._rate.visible and upload._rate.options[:2] == ["as it is", "11,025 Hz"]
+    assert upload.options.sample_rate_hz == 0
+    upload._rate.value = "8,000 Hz"
     assert upload.options.sample_rate_hz == 8_000
+    upload.reading = reading_of(
+        SignalSet.from_grids(np.zeros((1, 16_000), np.float32), axes="t", sample_rate_hz=8_000), ""
+    )
+    assert upload._rate.value == "8,000 Hz" and "11,025 Hz" in upload._rate.options
     assert advice(upload.reading) == []
 
 

@@ -31,6 +31,7 @@ LARGER = {1: 192, 4: 112}
 """Sides of fewer thumbnails, by how many there are at most."""
 NEW = "a new set"
 AXES = {"t": "series: t", "yx": "images: y, x", "tyx": "video: t, y, x", "zyx": "volumes: z, y, x"}
+AS_IT_IS = "as it is"
 RATES_HZ = (48_000, 44_100, 22_050, 16_000, 11_025, 8_000, 4_000, 2_000)
 LARGE_SAMPLES = 2**16
 """Samples of one signal from which on fits take minutes: a smaller size is suggested."""
@@ -104,7 +105,7 @@ class Upload(Viewer):
         self._mapping = ColumnMapping()
         self._channels = pmui.MultiChoice(label="channels", options=[], visible=False, solid=False, **_CHIPS)
         self._size = pmui.TextInput(label="size", **_WIDE)
-        self._rate = pmui.Select(label="sample rate", options=[0.0], value=0.0, visible=False, **_WIDE)
+        self._rate = pmui.Select(label="sample rate", options=[AS_IT_IS], value=AS_IT_IS, visible=False, **_WIDE)
         self._crop = pmui.Switch(label="crop, do not squeeze", visible=False, margin=(4, 0))
         self._gray = pmui.Switch(label="mix colours to grey", visible=False, margin=(4, 0))
         self._alpha = pmui.Switch(label="keep the alpha channel", visible=False, margin=(4, 0))
@@ -166,10 +167,9 @@ class Upload(Viewer):
             self._into.param.update(options=[NEW, *fitting], value=into, visible=bool(fitting))
             self._draw_channels(reading, is_table="columns" in choices)
             self._size.param.update(visible=reading.kind != "points", label=f"size, now {_sizes(reading)}")
-            rate = reading.sample_rate_hz
-            lower = {f"{hz:,} Hz": float(hz) for hz in RATES_HZ if rate and hz < max(rate, self._rate.value)}
-            if reading.kind == "sound":
-                self._rate.param.update(options={"as it is": 0.0, **lower}, visible=True)
+            if reading.sample_rate_hz and self._rate.value == AS_IT_IS:
+                lower = [f"{hz:,} Hz" for hz in RATES_HZ if hz < reading.sample_rate_hz]
+                self._rate.param.update(options=[AS_IT_IS, *lower], visible=True)
             self._crop.visible = reading.kind in ("image", "video")
             self._alpha.visible = "alpha" in choices
             self._mapping.show(_among(choices, "columns"), _taken(choices, "columns") or {})
@@ -206,7 +206,7 @@ class Upload(Viewer):
             channels=("gray",) if self._gray.value else () if every else channels,
             crop=self._crop.value,
             size=sizes(self._size.value),
-            sample_rate_hz=self._rate.value or 0.0,
+            sample_rate_hz=0.0 if self._rate.value == AS_IT_IS else float(self._rate.value[:-3].replace(",", "")),
             alpha=self._alpha.value,
             standardise=self._standardise.value,
         )
@@ -327,7 +327,7 @@ class Upload(Viewer):
         self._wrong.visible = False
         self._name.value = self._size.value = self._standardise.value = ""
         self._channels.param.update(options=[], value=[])
-        self._rate.param.update(options={"as it is": 0.0}, value=0.0, visible=False)
+        self._rate.param.update(options=[AS_IT_IS], value=AS_IT_IS, visible=False)
         self._into.value = NEW
         self._crop.value = self._gray.value = self._alpha.value = False
         self._array.visible = self._axes.visible = False
