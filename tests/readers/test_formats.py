@@ -41,17 +41,22 @@ def by(write: Callable[[str], object], suffix: str, tmp_path: Path) -> bytes:
 # ---------------------------------------------------------------------------------------------------------------------
 # Arrays
 
-floats = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=7), elements=st.floats(
-    -1000, 1000, width=32))  # fmt: skip
+numbers = st.sampled_from([np.float32, np.float64, np.int32]).flatmap(
+    lambda dtype: hnp.arrays(
+        dtype,
+        hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=7),
+        elements={"min_value": -999, "max_value": 999},
+    )
+)
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "netcdf3", "netcdf4", "matlab5", "matlab73", "zarr2", "zarr3", "safetensors"])
 @settings(deadline=None, max_examples=8)
-@given(array=floats)
+@given(array=numbers)
 def test_arrays_come_back(tmp_path_factory, kind, array):
     tmp_path = tmp_path_factory.mktemp("arrays")
     signals = read(WRITERS[kind](array, tmp_path))
-    assert (signals.values.ravel() == array.ravel()).all()
+    assert (signals.values.ravel() == array.ravel().astype(np.float32)).all()
     assert names(signals) == ("yx" if kind.startswith("netcdf") else "t")
 
 
@@ -71,7 +76,7 @@ def _netcdf3(array: np.ndarray, tmp_path: Path) -> bytes:
         with netcdf_file(path, "w") as file:
             for name, size in zip("yx", array.shape, strict=True):
                 file.createDimension(name, size)
-            file.createVariable("field", "f4", ("y", "x"))[:] = array
+            file.createVariable("field", array.dtype.newbyteorder(">"), ("y", "x"))[:] = array
 
     return by(write, ".nc", tmp_path)
 
@@ -410,15 +415,75 @@ def test_nifti():
     assert (len(read(several.to_bytes())), read(several.to_bytes()).shape) == (2, (5, 4, 3))
 
 
+volumes = st.sampled_from([np.uint8, np.int16, np.int32, np.float32]).flatmap(
+    lambda dtype: hnp.arrays(
+        dtype,
+        hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=6),
+        elements={"min_value": 2, "max_value": 99},
+    )
+)
+steps = st.tuples(*[st.sampled_from([0.25, 0.5, 1.0, 3.0])] * 3)
+
+
+@settings(deadline=None, max_examples=15)
+@given(array=volumes, step=steps)
+def test_volumes_of_any_size_and_type(array, step):
+    import nibabel
+
+    image = nibabel.Nifti1Image(array, np.diag([*step, 1.0]), dtype=array.dtype)
+    signals = read(image.to_bytes())
+    assert signals.shape == array.shape[::-1]
+    assert [a.stop for a in signals.axes] == pytest.approx(
+        [n * s for n, s in zip(array.shape, step, strict=True)][::-1]
+    )
+    expected = array.T / np.float32(255) if array.dtype == np.uint8 else array.T
+    np.testing.assert_allclose(signals.grid(0)[..., 0], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("encoding", ["raw", "gzip"])
-def test_nrrd(tmp_path, encoding):
+@settings(deadline=None, max_examples=8)
+@given(array=volumes, step=steps)
+def test_nrrd(tmp_path_factory, encoding, array, step):
     import nrrd
 
-    array = RNG.integers(-100, 100, (4, 5, 6)).astype(np.int16)
-    header = {"encoding": encoding, "spacings": [0.5, 1.0, 2.0]}
-    signals = read(by(lambda path: nrrd.write(path, array, header), ".nrrd", tmp_path))
-    assert signals.shape == (6, 5, 4) and [a.stop for a in signals.axes] == [12.0, 5.0, 2.0]
-    assert (signals.grid(0)[..., 0] == array.T).all()
+    header = {"encoding": encoding, "spacings": list(step)}
+    folder = tmp_path_factory.mktemp("nrrd")
+    signals = read(by(lambda path: nrrd.write(path, array, header), ".nrrd", folder))
+    assert signals.shape == array.shape[::-1]
+    assert [a.stop for a in signals.axes] == pytest.approx(
+        [n * s for n, s in zip(array.shape, step, strict=True)][::-1]
+    )
+    expected = array.T / np.float32(255) if array.dtype == np.uint8 else array.T
+    np.testing.assert_allclose(signals.grid(0)[..., 0], expected, rtol=1e-6)
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    lengths=st.lists(st.integers(3, 9), min_size=1, max_size=4),
+    m=st.integers(1, 3),
+    mark=st.sampled_from([",", "\t", ";", "|"]),
+    even=st.booleans(),
+)
+def test_series_of_any_lengths_and_channels(lengths, m, mark, even):
+    rng = np.random.default_rng(0)
+    times = [np.arange(n) * 1.0 if even else np.cumsum(rng.uniform(0.1, 3, n)) for n in lengths]
+    values = [rng.standard_normal((n, m)).astype(np.float32) for n in lengths]
+    head = mark.join(["series", "time", *(f"channel_{'abc'[k]}" for k in range(m))])
+    rows = [
+        mark.join([f"s{i}", f"{t:.9f}", *(f"{v:.9g}" for v in row)])
+        for i, (at, own) in enumerate(zip(times, values, strict=True))
+        for t, row in zip(at, own, strict=True)
+    ]
+    signals = read("\n".join([head, *rows]).encode())
+    assert signals.ids == tuple(f"s{i}" for i in range(len(lengths))) and signals.m == m
+    assert np.diff(signals.offsets).tolist() == lengths
+    np.testing.assert_allclose(signals.values, np.concatenate(values), rtol=1e-6)
+    (axis,) = signals.axes
+    if signals.coords is not None:
+        places = axis.start + (signals.coords[:, 0].astype(np.float64) + 1) / 2 * (axis.stop - axis.start)
+        np.testing.assert_allclose(places, np.concatenate(times), atol=1e-5)
+    else:  # one grid for all
+        assert even or len(set(lengths)) == 1
 
 
 def dicom(pixels: np.ndarray, z: float) -> bytes:

@@ -57,10 +57,10 @@ def test_alpha_lies_over_white_unless_it_is_kept(tmp_path):
     array = np.zeros((2, 2, 4), np.uint8)
     array[0, 0] = (200, 100, 50, 255)
     path = save(tmp_path / "clear.png", array)
-    flat = load(path)
+    flat = read(path)
     assert flat.m == 3 and flat.grid(0)[1, 1].tolist() == [1, 1, 1]
     assert np.allclose(flat.grid(0)[0, 0] * 255, [200, 100, 50])
-    assert load(path, alpha=True).channels == ("red", "green", "blue", "alpha")
+    assert read(path, alpha=True).channels == ("red", "green", "blue", "alpha")
 
 
 def test_a_folder_of_class_folders(tmp_path):
@@ -81,21 +81,22 @@ def test_a_folder_of_class_folders(tmp_path):
 def test_folders_of_splits(tmp_path):
     for path in ("train/a/1.png", "train/b/1.png", "val/a/1.png", "test/b/1.png"):
         save(tmp_path / path, np.zeros((3, 3), np.uint8))
-    signals = load(tmp_path)
+    signals = read(tmp_path)
     assert [len(part) for part in (signals.train, signals.validation, signals.test)] == [2, 1, 1]
     assert signals.class_names == ("a", "b") and signals.test.labels.tolist() == [1]
 
 
 def test_a_flat_folder_and_a_list(tmp_path):
     paths = [save(tmp_path / f"{i}.png", np.full((3, 4), i, np.uint8)) for i in range(3)]
-    assert load(tmp_path).labels is None and len(load(tmp_path)) == 3
+    flat = read(tmp_path)
+    assert flat.labels is None and len(flat) == 3
     listed = load([paths[2], str(paths[0])], labels=[1, 0])
     assert listed.ids == ("2.png", "0.png") and listed.values[0] == 2 and listed.labels.tolist() == [1, 0]
 
 
 def test_the_content_decides(tmp_path):
     path = save(tmp_path / "image.npz", np.zeros((3, 3), np.uint8), format="PNG")
-    assert load(path).shape == (3, 3)
+    assert read(path).shape == (3, 3)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -120,7 +121,7 @@ def test_a_set_has_a_limit(tmp_path):
     for i in range(4):
         save(tmp_path / f"{i}.png", np.zeros((100, 100, 3), np.uint8))
     with pytest.raises(InvalidInput, match="fit"):
-        load(tmp_path, limit_bytes=100_000)
+        read(tmp_path, limit_bytes=100_000)
 
 
 BROKEN = {
@@ -152,7 +153,7 @@ def test_a_broken_file_in_a_folder_is_named(tmp_path):
         read(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInput, match="without images"):
-        load(tmp_path / "empty")
+        read(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("image_format", ["GIF", "WEBP"])
