@@ -9,13 +9,15 @@ import pytest
 
 import explorer
 from explorer.dashboard.library import Library
-from explorer.dashboard.pages.classify import Classify, parts_of
+from explorer.dashboard.modalities import modalities
+from explorer.dashboard.pages.classify import Classify, parts_of, questions_of
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.confusion import classes_html, scores_html, shown_classes, spread
 from explorer.dashboard.views.snippet import classify_snippet
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import InvalidInput
+from explorer.observations import Sampling
 from explorer.signals import SignalSet
 from explorer.splits import holdout, own_parts
 
@@ -44,8 +46,19 @@ def classified(
     return asyncio.run(live())
 
 
+@pytest.fixture(scope="module")
+def fits(library: Library, digits: Subject) -> Subject:
+    """The same digits by networks of their own, three of which are kept along each fit."""
+    checkpoint = library.engine.train(
+        "siren", digits.signals, split="all", widths=(8, 8), steps=30, standards=6, start="random", snapshots=3
+    )
+    subject = Subject(library, digits.signals, checkpoint, Sampling().on(digits.signals))
+    assert len(subject.codes) == len(digits.signals)
+    return subject
+
+
 def complete(page: Classify) -> bool:
-    return len(page._found) == 2
+    return len(page._found) == len(page._known.questions)
 
 
 def test_a_set_is_parted_by_its_own_split_or_by_class(digits: Subject):
@@ -122,6 +135,81 @@ def test_a_cell_opens_the_signals_behind_it_and_a_click_goes_there(library: Libr
     assert again.workspace.state.selection == [int(rows[-1])]
 
 
+def test_modalities_are_joined_beside_each_of_them_alone(library: Library, digits: Subject, fits: Subject):
+    (other,) = [m for m in modalities(digits) if m.subject.checkpoint.id == fits.checkpoint.id]
+    page = classified(
+        library,
+        Classify.start,
+        complete,
+        signals=digits.signals.id,
+        checkpoint=digits.checkpoint.id,
+        method="knn",
+        seeds=1,
+        joined=[other.key, "of nobody"],
+    )
+    assert page.workspace.calls.errors == {} and page._join.visible and page._join.value == [other.key]
+    parts = parts_of(digits.signals, 0)
+    pair = [digits.codes, fits.codes]
+    said = library.engine.classify([c[parts.train] for c in pair], [c[parts.test] for c in pair], "knn")
+    assert page._found["ours"]["accuracy"] == [said["accuracy"]]
+    alone = library.engine.classify(fits.codes[parts.train], fits.codes[parts.test], "knn")
+    assert page._found[f"alone {other.key}"]["accuracy"] == [alone["accuracy"]]
+    assert "all joined" in page._scores.object and f"only {other.name}" in page._scores.object
+    assert len(page._known.questions["control"].recipe.train) == 1  # one set's samples, though in two codes
+
+
+def test_other_sets_of_the_same_samples_can_be_joined(library: Library, digits: Subject):
+    signals, n = digits.signals, len(digits.signals)
+    beside = SignalSet.from_grids(
+        np.random.default_rng(0).random((n, 9)).astype(np.float32),
+        axes="t",
+        labels=signals.labels,
+        class_names=signals.class_names,
+    )
+    library.engine.put(beside.artifact, "sounds of digits")
+    library.engine.train("hypernetwork", beside, split="all", min_steps=1, max_steps=5, width=8, point_width=16)
+    other = SignalSet.from_grids(np.zeros((n, 9), np.float32), axes="t", labels=np.roll(signals.labels, 1))
+    library.engine.put(other.artifact, "others")
+    names = [modality.name for modality in modalities(digits)]
+    assert sum(name.startswith("sounds of digits · ") for name in names) == 1
+    assert not any(name.startswith("others") for name in names)
+
+
+def test_accuracy_is_shown_on_the_way_of_the_fits(library: Library, digits: Subject, fits: Subject):
+    params = {"signals": digits.signals.id, "checkpoint": fits.checkpoint.id, "method": "knn", "seeds": 1}
+    questions, moments = questions_of(fits, (), parts_of(digits.signals, 0), "", "knn", 1)
+    for question in questions.values():  # here and now, not by jobs
+        library.engine.run(question.recipe)
+    page = classified(library, lambda page: None, complete, **params)
+    assert list(page._known.moments) == list(moments) == ["moment 0", "moment 1", "moment 2"]
+    assert page.workspace.calls.errors == {} and page._fit_view.visible
+    psnr = [page.over_fit.moments[i]["psnr_db"] for i in range(3)]
+    assert psnr == sorted(psnr) and psnr[2] > psnr[0] + 1
+    assert page.over_fit.moments[2]["accuracy"] == page._found["ours"]["accuracy"]  # where the fits end
+    early = classified(library, lambda page: None, complete, **params, moment=0)
+    assert np.array_equal(early.confusion.counts, page._found["moment 0"]["confusion"][0])
+    assert early._moments.value == 1 and early.over_fit.moment == 0
+
+
+def test_nothing_is_fitted_before_somebody_asks_for_it(library: Library, digits: Subject, fits: Subject):
+    sampling = Sampling(kind="grid", size=(16, 16))
+    params = {"signals": digits.signals.id, "checkpoint": fits.checkpoint.id, "resolution": 16}
+
+    async def opened() -> Classify:
+        page = Classify(Workspace(library.engine, State(**params), library))
+        page.middle(), page.side()
+        page.open()
+        page.workspace.load()
+        while page.workspace.opened is None or page.workspace.calls.running:
+            await asyncio.sleep(0.02)
+        page.start()
+        return page
+
+    page = asyncio.run(opened())
+    assert "Not fitted at 16×16" in page.missing() and page.remedy()[0] == f"fit {len(digits.signals)} signals"
+    assert library.there(fits.checkpoint.id, digits.signals, sampling) is None
+
+
 def test_signals_without_labels_say_so(library: Library, volumes: Subject):
     page = classified(library, Classify.start, lambda page: True, signals=volumes.signals.id)
     assert "no labels" in page._said.object and page._start.disabled
@@ -131,7 +219,12 @@ def test_a_classifier_that_fails_is_a_sentence(library: Library, digits: Subject
     def wrong(page: Classify) -> None:
         from dataclasses import replace
 
-        page._wishes = {kind: replace(recipe, method="no such") for kind, recipe in page._wishes.items()}
+        known = page._known
+        asked = {
+            kind: replace(question, recipe=replace(question.recipe, method="no such"))
+            for kind, question in known.questions.items()
+        }
+        page._known = replace(known, questions=asked)
         page.start()
 
     page = classified(
@@ -152,7 +245,8 @@ def test_tables_escape_what_people_named():
     row = {"class": "<script>", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 3}
     assert "<script>" not in classes_html([row]) and "raw F1" in classes_html([row], [row])
     found = {"accuracy": [0.5, 0.7], "macro_f1": [0.5, 0.7], "method": "knn"}
-    assert "0.600 ± 0.100" in scores_html(found, None, "function")
+    assert "0.600 ± 0.100" in scores_html({"codes, function": found, "raw samples": None})
+    assert "<script>" not in scores_html({"<script>": found})
 
 
 def test_the_copied_program_gives_the_scores_on_the_page(

@@ -1,7 +1,7 @@
 """The Classify page: what codes know of labels, beside what the raw samples know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from typing import Any
@@ -12,10 +12,13 @@ import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable
 
+from explorer.codes import Codes
 from explorer.dashboard.listener import Listener
+from explorer.dashboard.modalities import Modality, modalities
 from explorer.dashboard.page import Page
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.confusion import Confusion, classes_html, scores_html, shown_classes
+from explorer.dashboard.views.fit_scores import FitScores
 from explorer.dashboard.views.jobs import seconds
 from explorer.dashboard.views.pixels import Pictures, picture
 from explorer.dashboard.views.sample import SamplePane, forms_of, name_of, numbers_of
@@ -40,6 +43,8 @@ HELP = {
     "method": "“best” tries all on a fifth of the training signals, held out for that, and takes the best.",
     "seeds": "So many classifiers are fitted, with seeds 0, 1, …; the spread of their scores is shown.",
     "split_seed": "A set without test signals is split by this seed: a fifth of every class is held out.",
+    "joined": "Other codes of the same samples. Their vectors stand side by side with those of the open ones.",
+    "moment": "The networks that were kept on the way of the fits; the last is where they ended.",
 }
 
 
@@ -67,30 +72,97 @@ def parts_of(signals: SignalSet, seed: int) -> Parts:
     return Parts(train, test, said)
 
 
-def wish(subject: Subject, parts: Parts, space: str, method: str, seeds: int) -> Classification:
-    """What is asked of the engine."""
-    return Classification(
-        train=(subject.codes[parts.train].recipe,),
-        test=(subject.codes[parts.test].recipe,),
-        space=space or subject.reference.spaces[0],
-        method=method,
-        seeds=tuple(range(seeds)),
-    )
+OURS, CONTROL = "ours", "control"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that can be classified: codes, or several of the same samples with their vectors joined.
+
+    Args:
+        name: what it is called.
+        recipe: what is asked of the engine.
+        codes: whose PSNR belongs to the answer; None where it does not matter.
+    """
+
+    name: str
+    recipe: Classification
+    codes: Codes | None = None
 
 
 Found = dict[str, Any]
 """A result's description and its arrays."""
 
 
-Known = tuple[Parts | None, dict[str, Classification], dict[str, Found], str]
-"""How signals are parted, what is asked, what of it is there already, and what is wrong, in words."""
+@dataclass(frozen=True)
+class Known:
+    """What is known of a choice.
+
+    Args:
+        parts: how signals are parted; None where they cannot be.
+        offered: what could be joined.
+        questions: what can be asked; those of ``moments`` on the way of the fits are asked apart.
+        found: the answers that are there already.
+        fault: what is wrong, in words.
+    """
+
+    parts: Parts | None = None
+    offered: tuple[Modality, ...] = ()
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    moments: tuple[str, ...] = ()
+    found: Mapping[str, Found] = field(default_factory=dict)
+    fault: str = ""
+
+
+def questions_of(
+    subject: Subject, joined: Sequence[Modality], parts: Parts, space: str, method: str, seeds: int
+) -> tuple[dict[str, Question], tuple[str, ...]]:
+    """The codes and their control; each modality alone, where several are joined; and, apart, the moments of the fits.
+
+    Returns:
+        Questions by their names in this page, and which of them are moments, from early to late.
+    """
+    own, others = subject.codes, [modality.subject.codes for modality in joined]
+    first = own.spaces[0]
+
+    def ask(codes: Sequence[Codes], space: str) -> Classification:
+        return Classification(
+            train=tuple(each[parts.train].recipe for each in codes),
+            test=tuple(each[parts.test].recipe for each in codes),
+            space=space,
+            method=method,
+            seeds=tuple(range(seeds)),
+        )
+
+    # Several representations need not share their first space: each takes its own.
+    common = (space or first) if not others else "" if space in ("", first) else space
+    seen = {(each.signals.id, each.sampling): each.codes for each in (subject, *(m.subject for m in joined))}
+    named = f"codes, {space or first}"
+    found = {OURS: Question("all joined" if others else named, ask([own, *others], common))}
+    if others:
+        found["alone"] = Question(f"only {named}", ask([own], space or first))
+        found |= {
+            f"alone {modality.key}": Question(f"only {modality.name}", ask([codes], codes.spaces[0]))
+            for modality, codes in zip(joined, others, strict=True)
+        }
+    found[CONTROL] = Question("raw samples", ask(list(seen.values()), RAW))
+    kept = subject.library.engine.snapshots(own) if subject.checkpoint.config.get("snapshots") else []
+    moments = {
+        f"moment {i}": Question(f"moment {i + 1} of the fits", ask([codes, *others], common), codes)
+        for i, codes in enumerate(kept)
+    }
+    return found | moments, tuple(moments)
 
 
 class Classify(Page):
-    """Scores, confusion, the signals behind each of its cells, and a table of the classes."""
+    """Scores, confusion, the signals behind each of its cells, a table of the classes, and how the fits came to it."""
 
     keys = {"c": "classify"}
-    address = {"method": "cm", "space": "cs", "seeds": "cn", "split_seed": "ch", "cell": "cc", "seed": "cd"}
+    needs_codes = True
+    address = {
+        "method": "cm", "space": "cs", "seeds": "cn", "split_seed": "ch", "joined": "cj", "cell": "cc", "seed": "cd",
+        "moment": "cf",
+    }  # fmt: skip
 
     method = param.String("best", doc="The classifier.")
     space = param.String("", doc="What it is given; empty takes the representation's first space.")
@@ -98,26 +170,26 @@ class Classify(Page):
     split_seed = param.Integer(0, bounds=(0, 2**31), doc="Parts a set that has no split.")
     cell = param.List([], item_type=int, doc="The open cell of the confusion matrix: truth and prediction, or none.")
     seed = param.Integer(0, bounds=(0, MOST_SEEDS - 1), doc="The classifier whose confusion is shown.")
+    joined = param.List([], item_type=str, doc="Keys of the modalities that are joined with the open codes.")
+    moment = param.Integer(-1, bounds=(-1, None), doc="On the way of the fits, whose confusion is shown; -1: the end.")
 
     def __init__(self, workspace: Workspace, **params: Any):
         super().__init__(workspace, **params)
         state = workspace.state
-        self._parts: Parts | None = None
-        self._wishes: dict[str, Classification] = {}
+        self._known = Known()
         self._found: dict[str, Found] = {}
         self._states: dict[str, JobState] = {}
         self._classes = np.zeros(0, int)
         self.confusion = Confusion(self._open_cell)
         self.behind = Pictures(box=THUMBNAIL, captions=False, **WIDE)
         self.sample = SamplePane(dark=state.dark, truth=state.truth, error=state.error)
-        self._listeners = {
-            kind: Listener(workspace.calls, partial(self._show_state, kind)) for kind in ("ours", "control")
-        }
+        self.over_fit = FitScores(dark=state.dark)
+        self._listeners: dict[str, Listener] = {}
         self._build()
         follow = self.follow
-        follow(self, self._look_anew, "method", "space", "seeds", "split_seed")
+        follow(self, self._look_anew, "method", "space", "seeds", "split_seed", "joined")
         follow(state, self._look_anew, "resolution", "uneven")
-        follow(self, self._draw_confusion, "seed")
+        follow(self, self._draw_confusion, "seed", "moment")
         follow(self, self._look_behind, "cell")
         follow(self.behind, self._go_to, "clicked")
         follow(state, self._look_at_one, "selection")
@@ -145,7 +217,24 @@ class Classify(Page):
             gap="0 48px",
             visible=False,
         )
+        self._join = pmui.MultiChoice(
+            label="joined with", options={}, description=HELP["joined"], visible=False, margin=(6, 0), **WIDE
+        )
+        self._moments = pmui.IntSlider(
+            label="moment", start=1, end=2, value=1, size="small", width=200, margin=(0, 8), description=HELP["moment"]
+        )
+        self._over = pmui.Button(label="classify all moments", variant="outlined", **SMALL)
+        self._fit_view = pn.Column(
+            heading("accuracy on the way of the fits"),
+            pn.Row(self._over, self._moments, styles={"gap": "12px"}, margin=0),
+            self.over_fit,
+            visible=False,
+            margin=0,
+        )
         follow = self.follow
+        follow(self._join, self._choose_joined, "value")
+        follow(self._moments, self._choose_moment, "value")
+        self._over.on_click(lambda event: self.start_moments())
         follow(self._method, lambda event: self._choose("method", event.new), "value")
         follow(self._space, lambda event: self._choose("space", event.new), "value")
         follow(self._which, lambda event: self.param.update(seed=event.new or 0), "value")
@@ -157,10 +246,11 @@ class Classify(Page):
             pn.Row(
                 self._space, self._method, self._seeds, self._split_seed, self._start, styles={"gap": "12px"}, **WIDE
             ),
+            self._join,
             self._said,
             pn.Row(self._progress, self._cancel, **WIDE),
             self._scores,
-            self._results,
+            pn.FlexBox(self._results, self._fit_view, gap="0 48px"),
             sizing_mode="stretch_both",
             margin=(8, 16),
             styles={"overflow": "auto"},
@@ -209,6 +299,7 @@ class Classify(Page):
     def _dress(self, *events: param.parameterized.Event) -> None:
         state = self.workspace.state
         self.sample.param.update(dark=state.dark, truth=state.truth, error=state.error)
+        self.over_fit.dark = state.dark
 
     def _show_methods(self, described: Mapping[str, Any]) -> None:
         names = list(described["classifiers"])
@@ -224,53 +315,85 @@ class Classify(Page):
         elif value:
             self.method = value
 
+    def _choose_joined(self, event: param.parameterized.Event) -> None:
+        if list(event.new) != [key for key in self.joined if key in self._join.options.values()]:
+            self.joined = list(event.new)
+
+    def _choose_moment(self, event: param.parameterized.Event) -> None:
+        last = event.new == len(self._known.moments)
+        self.moment = -1 if last else event.new - 1
+
     # -- asking
 
     def _look_anew(self, *events: param.parameterized.Event) -> None:
         """Show what is known of this choice: a result that is there is found, one that is not is offered."""
-        subject, seed = self.workspace.subject, self.split_seed
+        subject, seed, joined = self.workspace.subject, self.split_seed, tuple(self.joined)
         space, method, seeds = self.space, self.method, self.seeds
         if subject is None:
             return
         for listener in self._listeners.values():
             listener.stop()
-        self._wishes, self._found, self._states, self._parts = {}, {}, {}, None
+        self._listeners = {}
+        self._known, self._found, self._states = Known(), {}, {}
 
         def work() -> Known:
             try:
                 parts = parts_of(subject.signals, seed)
             except InvalidInput as error:
-                return None, {}, {}, str(error)
-            wishes = {
-                "ours": wish(subject, parts, space, method, seeds),
-                "control": wish(subject, parts, RAW, method, seeds),
-            }
-            found = {kind: self._result(recipe) for kind, recipe in wishes.items()}
-            return parts, wishes, {kind: result for kind, result in found.items() if result}, ""
+                return Known(fault=str(error))
+            offered = modalities(subject)
+            chosen = [modality for modality in offered if modality.key in joined]
+            questions, moments = questions_of(subject, chosen, parts, space, method, seeds)
+            found = {kind: self._answer(question) for kind, question in questions.items()}
+            there = {kind: answer for kind, answer in found.items() if answer}
+            return Known(parts, offered, questions, moments, there)
 
         self.ask("known", "looking for a result", work, self._show_known)
 
-    def _result(self, recipe: Classification) -> Found | None:
+    def _answer(self, question: Question) -> Found | None:
         """A result that is there already."""
         engine = self.workspace.engine
         try:
-            artifact = engine.artifact(engine.result_id(recipe.key))
+            artifact = engine.artifact(engine.result_id(question.recipe.key))
         except NotFound:
             return None
-        return {**artifact.meta, **artifact.arrays}
+        found = {**artifact.meta, **artifact.arrays}
+        if question.codes is not None:
+            found["psnr_db"] = float(engine.quality(question.codes)["psnr_db"].mean())
+        return found
 
     def _show_known(self, known: Known) -> None:
-        self._parts, self._wishes, self._found, fault = known
-        if fault:
-            self._said.object = f'<span class="wrong">{escape(fault)}</span>'
-        elif self._parts is not None:
-            self._said.object = f'<span class="quiet">{escape(self._parts.how)}</span>'
+        self._known, self._found = known, dict(known.found)
+        if known.fault:
+            self._said.object = f'<span class="wrong">{escape(known.fault)}</span>'
+        elif known.parts is not None:
+            self._said.object = f'<span class="quiet">{escape(known.parts.how)}</span>'
         self._split_seed.visible = own_parts(self.workspace.signals) is None
+        options = {modality.name: modality.key for modality in known.offered}
+        self._join.param.update(
+            options=options, value=[key for key in self.joined if key in options.values()], visible=bool(options)
+        )
+        last = len(known.moments)
+        self._fit_view.visible = last > 1
+        if last > 1:
+            self._moments.param.update(end=last, value=self.moment + 1 if 0 <= self.moment < last else last)
         self._draw()
+
+    @property
+    def _plain(self) -> list[str]:
+        """What the table shows: all but the moments."""
+        return [kind for kind in self._known.questions if kind not in self._known.moments]
 
     def start(self) -> None:
         """Ask for the classification, and for its control."""
-        missing = {kind: recipe for kind, recipe in self._wishes.items() if kind not in self._found}
+        self._ask_for(self._plain)
+
+    def start_moments(self) -> None:
+        """Ask for the classification of all moments of the fits."""
+        self._ask_for(self._known.moments)
+
+    def _ask_for(self, kinds: Sequence[str]) -> None:
+        missing = {kind: self._known.questions[kind].recipe for kind in kinds if kind not in self._found}
         if not missing:
             return
         engine = self.workspace.engine
@@ -280,20 +403,22 @@ class Classify(Page):
     def _show_started(self, jobs: dict[str, str]) -> None:
         engine = self.workspace.engine
         for kind, id in jobs.items():
-            self._listeners[kind].listen(partial(engine.job_events, id))
+            listener = self._listeners[kind] = Listener(self.workspace.calls, partial(self._show_state, kind))
+            listener.listen(partial(engine.job_events, id))
 
     def _show_state(self, kind: str, state: JobState) -> None:
-        recipe = self._wishes.get(kind)
-        if recipe is None or state.key != recipe.key:
+        question = self._known.questions.get(kind)
+        if question is None or state.key != question.recipe.key:
             return
         self._states[kind] = state
         if state.state == "done" and kind not in self._found:
-            self.ask(f"result {kind}", "fetching the result", lambda: self._result(recipe), self._keep(kind, recipe))
+            work = lambda: self._answer(question)  # noqa: E731
+            self.ask(f"result {kind}", "fetching the result", work, self._keep(kind, question))
         self._draw_progress()
 
-    def _keep(self, kind: str, recipe: Classification) -> Any:
+    def _keep(self, kind: str, question: Question) -> Any:
         def keep(result: Found | None) -> None:
-            if result is not None and self._wishes.get(kind) is recipe:
+            if result is not None and self._known.questions.get(kind) is question:
                 self._found[kind] = result
                 self._draw()
 
@@ -306,41 +431,57 @@ class Classify(Page):
 
     # -- showing
 
+    @property
+    def _shown(self) -> Found | None:
+        """What the matrix shows: the end of the fits, or a moment on their way."""
+        kind = f"moment {self.moment}"
+        return self._found.get(kind if kind in self._known.moments else OURS)
+
     def _draw(self) -> None:
-        ours, control = self._found.get("ours"), self._found.get("control")
+        ours, control = self._found.get(OURS), self._found.get(CONTROL)
         self._results.visible = ours is not None
-        space = self.space or (self.workspace.opened.spaces[0] if self.workspace.opened else "")
-        self._scores.object = scores_html(ours, control, space) if self._found or self._states else "&nbsp;"
+        rows = {self._known.questions[kind].name: self._found.get(kind) for kind in self._plain}
+        self._scores.object = scores_html(rows) if self._found or self._states else "&nbsp;"
         if ours is not None:
             self._classes_table.object = classes_html(ours["per_class"], control["per_class"] if control else ())
         else:
             self._classes_table.object = "&nbsp;"
         options = list(range(len(ours["accuracy"]))) if ours else [0]
         self._which.param.update(options=options, value=min(self.seed, options[-1]))
+        self.over_fit.param.update(
+            moments={i: self._found[kind] for i, kind in enumerate(self._known.moments) if kind in self._found},
+            control=float(np.mean(control["accuracy"])) if control else None,
+        )
         self._draw_confusion()
         self._draw_progress()
 
     def _draw_progress(self) -> None:
         live = {kind: state for kind, state in self._states.items() if not state.ended}
         faults = [state.error for state in self._states.values() if state.error]
-        done = len(self._found) == 2
+        known = self._known
+        done = bool(self._plain) and all(kind in self._found for kind in self._plain)
         self._cancel.visible = bool(live)
-        self._start.param.update(disabled=bool(live) or done or not self._wishes, label="done" if done else "classify")
+        self._start.param.update(
+            disabled=bool(live) or done or not known.questions, label="done" if done else "classify"
+        )
+        self._over.disabled = bool(live) or all(kind in self._found for kind in known.moments)
         if faults:
             text = f'<span class="wrong">{escape(" ".join(dict.fromkeys(faults)))}</span>'
         elif live:
-            named = {"ours": "codes", "control": "raw samples"}
-            text = "; ".join(f"{named[kind]}: {escape(waiting(state))}" for kind, state in live.items())
+            shown = list(live)[:3]
+            text = "; ".join(f"{escape(known.questions[kind].name)}: {escape(waiting(live[kind]))}" for kind in shown)
+            text += f"; {len(live) - len(shown)} more" if len(live) > len(shown) else ""
         elif any(state.state == "cancelled" for state in self._states.values()) and not done:
             text = "Cancelled. Start again when you like."
-        elif not self._found and self._wishes:
+        elif not self._found and known.questions:
             text = '<span class="quiet">Not classified yet.</span>'
         else:
             text = "&nbsp;"
         self._progress.object = text
 
     def _draw_confusion(self, *events: param.parameterized.Event) -> None:
-        ours = self._found.get("ours")
+        ours = self._shown
+        self.over_fit.moment = self.moment if self.moment >= 0 else len(self._known.moments) - 1
         if ours is None:
             self._classes = np.zeros(0, int)
             self.confusion.param.update(counts=[], names=[], cell=[])
@@ -366,7 +507,7 @@ class Classify(Page):
 
     def _rows_behind(self) -> np.ndarray:
         """The signals of the open cell, by position."""
-        ours, parts, signals = self._found.get("ours"), self._parts, self.workspace.signals
+        ours, parts, signals = self._shown, self._known.parts, self.workspace.signals
         if ours is None or parts is None or signals is None or len(self.cell) != 2:
             return np.zeros(0, int)
         which = min(self.seed, len(ours["accuracy"]) - 1)
@@ -376,11 +517,12 @@ class Classify(Page):
     def _look_behind(self, *events: param.parameterized.Event) -> None:
         self.confusion.cell = self._shown_cell()
         rows, signals = self._rows_behind(), self.workspace.signals
-        if len(self.cell) != 2 or "ours" not in self._found:
+        ours = self._shown
+        if len(self.cell) != 2 or ours is None:
             self._about_cell.object = '<span class="quiet">Click a cell to see the signals behind it.</span>'
             self.behind.show([])
             return
-        names = self._found["ours"]["class_names"]
+        names = ours["class_names"]
         truth, said = (names[c] if c < len(names) else "?" for c in self.cell)
         more = f", the first {BEHIND} shown" if len(rows) > BEHIND else ""
         what = f"“{truth}” told right" if truth == said else f"“{truth}” taken for “{said}”"

@@ -46,8 +46,8 @@ def spread(values: Sequence[float], digits: int = 3) -> str:
     return f"{mean:.{digits}f}" + (f" ± {deviation:.{digits}f}" if len(values) > 1 else "")
 
 
-def scores_html(ours: Mapping[str, Any] | None, control: Mapping[str, Any] | None, space: str) -> str:
-    """Accuracy and macro F1 of the codes beside those of the raw samples."""
+def scores_html(rows: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """Accuracy and macro F1 of what was classified, by what it is called; None while it is not known."""
 
     def row(name: str, found: Mapping[str, Any] | None) -> str:
         if found is None:
@@ -58,7 +58,7 @@ def scores_html(ours: Mapping[str, Any] | None, control: Mapping[str, Any] | Non
         )
 
     head = "<tr><th></th><th scope='col'>accuracy</th><th scope='col'>macro F1</th><th scope='col'>by</th></tr>"
-    return f"<table class='plain'>{head}{row(f'codes, {space}', ours)}{row('raw samples', control)}</table>"
+    return f"<table class='plain'>{head}{''.join(row(name, found) for name, found in rows.items())}</table>"
 
 
 def classes_html(per_class: Sequence[Mapping[str, Any]], control: Sequence[Mapping[str, Any]] = ()) -> str:
