@@ -5,6 +5,7 @@ Shape legend: N networks, P points, D axes, M channels, R = M P values, K weight
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -30,8 +31,8 @@ class Regression:
         values: float32 [N, P, M].
         weights: float32 [N, P] whose rows sum to 1, or None where all points count alike.
         units: float32 [M], what 1 in a channel is as a share of the range of the signals' values.
-        points: how many points, drawn afresh, a step's gradient looks at; 0 for all.
-        seed: draws them.
+        points: how many points a step's gradient looks at, others at each; 0 for all.
+        seed: says which.
         space: memory for the gradients.
     """
 
@@ -122,16 +123,36 @@ class Regression:
         if not 0 < self.points < p:
             return self.coords, self.values, self.weights
         # One draw for all signals, so that it does not matter which of them are fitted together.
-        draw = np.random.default_rng((self.seed, step)).random(p, np.float32)
         if self.weights is None:
-            kept = torch.from_numpy(np.argpartition(draw, self.points)[: self.points]).to(self.values.device)
+            kept = torch.from_numpy(np.flatnonzero((self._turns - self.points * step) % p < self.points))
+            kept = kept.to(self.values.device)
             return self.coords[..., kept, :], self.values[:, kept], None
+        draw = np.random.default_rng((self.seed, step)).random(p, np.float32)
         order = torch.from_numpy(draw).to(self.values.device) + (self.weights == 0)  # points that are padding go last
         index = order.topk(self.points, 1, largest=False).indices
         coords = self.coords.expand(n, -1, -1).gather(1, index[..., None].expand(-1, -1, self.coords.shape[-1]))
         values = self.values.gather(1, index[..., None].expand(-1, -1, self.values.shape[-1]))
         weights = self.weights.gather(1, index)
         return coords, values, weights / weights.sum(1, keepdim=True)
+
+    @cached_property
+    def _turns(self) -> np.ndarray:
+        """In what order points have their turn: a permutation [P].
+
+        Shared ones lie all over the domain within any run of it, so that a step errs less than by points at random: an
+        additive recurrence in their places along each axis (Roberts 2018, "The unreasonable effectiveness of
+        quasirandom sequences").
+        """
+        rng, count = np.random.default_rng(self.seed), self.values.shape[1]
+        if self.coords.ndim == 3:
+            return rng.permutation(count)
+        coords = self.coords.cpu().numpy()
+        places = np.stack([np.unique(line, return_inverse=True)[1] for line in coords.T], 1)
+        root = 2.0
+        for _ in range(64):  # of root ** (d + 1) = root + 1
+            root = (1 + root) ** (1 / (coords.shape[1] + 1))
+        strides = root ** -np.arange(1.0, coords.shape[1] + 1)
+        return ((places @ strides + rng.random()) % 1).argsort(kind="stable").argsort()
 
     def _blocks(self, size: int) -> list[slice]:
         """All points in runs of ``size``."""

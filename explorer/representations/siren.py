@@ -46,7 +46,7 @@ class SirenConfig(FitConfig):
         start_samples: samples of each class that the mean is taken of; ten times as many in all without labels.
         meta_rounds: rounds of learning the start, of one chunk of signals each.
         corrections: second-order steps after those of Adam. Each takes as long as ten of Adam and can double the dB.
-        points: samples of each signal that a step of Adam looks at, drawn afresh; 0 for all.
+        points: samples of each signal that a step of Adam looks at, others at each; 0 for all.
         standards: training signals that are fitted to learn which weights vary, and how much.
     """
 

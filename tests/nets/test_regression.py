@@ -1,5 +1,7 @@
 """What a fit is told of its signals, and the second-order step."""
 
+import math
+
 import pytest
 import torch
 
@@ -98,6 +100,29 @@ def test_points_are_drawn_from_the_seed_and_the_step():
     mean = torch.stack([problem.gradient(networks, step) for step in range(400)]).mean(0)
     whole = made().gradient(networks, 0)
     assert (mean - whole).abs().max() < 0.2 * whole.abs().max()
+
+
+@pytest.mark.parametrize(("shape", "points"), [((28, 28), 261), ((28, 28), 196), ((6, 7, 5), 70), ((50,), 10)])
+def test_the_points_of_a_step_lie_all_over_a_grid_and_take_turns(shape: tuple[int, ...], points: int):
+    d, count = len(shape), math.prod(shape)
+    problem = Regression(
+        siren=Siren(d=d, m=1, widths=(4,)),
+        coords=torch.from_numpy(grid_coords(shape)),
+        values=torch.zeros(2, count, 1),
+        weights=None,
+        units=torch.ones(1),
+        points=points,
+        seed=5,
+    )
+    steps = [problem._drawn(step)[0] for step in range(12)]
+    seen = torch.cat(steps)
+    each, times = seen.unique(dim=0, return_counts=True)
+    assert len(each) == count and times.max() - times.min() <= 1  # all, as often
+    for drawn in steps:
+        assert drawn.unique(dim=0).shape == (points, d)
+        for axis in range(d):
+            half = (drawn[:, axis] < 0).float().mean()
+            assert abs(half - (problem.coords[:, axis] < 0).float().mean()) < 0.12
 
 
 def test_padding_is_drawn_last():
