@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from explorer import bench
-from explorer.bench import functa
+from explorer.bench import functa, siren
 
 SMALL: dict[str, dict[str, Any]] = {
     "arc": {
@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
         },
     },
     "oinr": {"_SIDE": 32, "_TILE": 32, "_TOGETHER": 2, "_STEPS": {8.0: 100}, "_PATIENCE": 0.1},
-    "siren": {"_SIGNALS": 8, "_SINGLES": 1, "_MANY": 20, "_PLANS": ((30, 40, 2e-3, 5e-4, 0),)},
+    "siren": {"_SIGNALS": 8, "_SINGLES": 1, "_MANY": 20, "_GOALS": siren._GOALS[:1]},
 }  # fmt: skip
 
 
