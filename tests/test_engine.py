@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import uvicorn
 
+from explorer.child import ChildServer
 from explorer.codes import Checkpoint
 from explorer.edits import Mix, Push
 from explorer.engine import Engine
@@ -16,7 +17,7 @@ from explorer.messages import Cluster, Encode, JobState, Progress, Project, Rend
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.readers.codesets import CodeSet
-from explorer.remote import ChildServer, RemoteEngine
+from explorer.remote import RemoteEngine
 from explorer.server import make_server
 from explorer.signals import Axis, SignalSet
 
@@ -583,6 +584,18 @@ def test_a_drag_draws_what_it_changes(engine: Engine, clouds):
         assert changed.shape == values.shape[:2] and changed.any()
         expected = engine.render(engine.edit(clouds, 3, [PUSH, more]), 32, window)[0]
         np.testing.assert_allclose(shown, expected, atol=1e-5)
+
+
+def test_clouds_themselves_are_told_apart(engine: Engine, model: Checkpoint, digits: SignalSet):
+    two = digits[np.flatnonzero(digits.labels < 2)[:44]]
+    quick = {"latent": 4, "train_steps": 100, "train_points": 16, "steps": 20}
+    codes = engine.encode(engine.train("arc", two, seed=0, **quick), two)
+    found = engine.classify(codes[:24], codes[24:], "cloud")
+    assert found["method"] == "cloud" and found["predictions"].shape == (1, len(two) - 24)
+    assert found["accuracy"] > 0.7  # 24 clouds teach little; a guess is right in half of the cases
+    others = engine.encode(model, digits)
+    with pytest.raises(InvalidInput, match="no anchors"):
+        engine.classify(others[:100], others[100:], "cloud")
 
 
 def test_only_clouds_can_be_edited(engine: Engine, model: Checkpoint, digits: SignalSet):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from explorer.remote import ChildServer
+from explorer.child import ChildServer
 
 PACKAGE = Path(__file__).parents[2] / "explorer"
 GROWTH_LIMIT_BYTES = 100 * 2**20
