@@ -72,9 +72,13 @@ class Shell:
         self.jobs = Jobs(cancel=self._cancel_job)
         self._keys = words()
         self.help = pmui.Dialog(self._keys, title="keys", title_variant="h6", close_on_click=True)
+        others = _busy_watchers()
         self.template = self._template()
         with edit_readonly(self.template):
             self.template.busy = False  # no longer Panel's flag, which is sent before and after whatever happens
+        for watcher in _busy_watchers():
+            if watcher not in others:  # by it Panel's state, which is there for ever, would hold on to the visit
+                pn.state.param.unwatch(watcher)
         follow = workspace.calls.follow
         follow(self.browser, self._on_key, "pressed")
         follow(self.browser, self._on_width, "narrow")
@@ -302,6 +306,11 @@ class Shell:
         self.template.param.update(
             contextbar_variant="temporary" if narrow else "persistent", contextbar_open=not narrow
         )
+
+
+def _busy_watchers() -> list[Any]:
+    """What watches Panel's flag."""
+    return list(pn.state.param.watchers.get("busy", {}).get("value", ()))
 
 
 def _keys_html(keys: dict[str, str]) -> str:

@@ -56,7 +56,9 @@ def _quiet(config: dict[str, Any]) -> dict[str, Any]:
         "boxShadow": "none",
         "borderBottom": f"1px solid {palette['divider']}",
     }
+    flat = {"backgroundColor": palette["background"]["default"], "backgroundImage": "none"}  # as plots have it
     components = {
+        "MuiDrawer": {"styleOverrides": {"paper": flat}},
         "MuiToolbar": {"styleOverrides": {"root": {"minHeight": f"{HEADER_HEIGHT}px !important"}}},
         "MuiAppBar": {"styleOverrides": {"root": header, "colorPrimary": header}},
     }

@@ -89,9 +89,12 @@ def rows(browser: "Browser", dashboard: Served) -> list[Row]:
             wait_for_map(page, POINTS, timeout_s=300)
             shown = float(page.evaluate("performance.now() / 1000"))
             page.wait_for_timeout(20_000)  # scores of all resolutions are computed ahead
+            page.mouse.move(600, 300)  # the hand is over the map before it draws
+            page.wait_for_timeout(1000)
             taken = []
             for turn in range(LASSOS):
                 taken.append(lassoed(page, turn))
+                assert len(taken[-1]) == 3, f"of a lasso only {taken[-1]} came within 10 s"
                 page.wait_for_timeout(1500)
             page.context.close()
     of = f"of {POINTS:,} points"
