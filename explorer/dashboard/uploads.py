@@ -1,7 +1,7 @@
 """The page's way to send files and to fetch them again: HTTP beside the websocket, piped to the model server.
 
 A page announces an upload over its websocket and gets an id that nobody can guess; the browser then sends slices to it.
-One slice is in memory at a time, however large the upload.
+Two blocks are in memory at a time, however large the upload.
 """
 
 import asyncio
@@ -18,8 +18,11 @@ from explorer.dashboard import server
 from explorer.errors import ExplorerError, InvalidInput, NotFound
 from explorer.messages import check_hash
 
-SLICE_BYTES = 2 * 2**20
+SLICE_BYTES = 2**26
 """The most that the browser sends at once."""
+
+BLOCK_BYTES, CHUNK_BYTES = 2**22, 2**18
+"""What goes on to the model server in one request, and what is read at once."""
 
 UPLOAD, ORIGINAL = r"/upload/([0-9a-f]{32})", r"/original/([0-9a-f]{64})"
 
@@ -41,6 +44,8 @@ class _Door(AuthRequestHandler):
             self.refuse(403, "Got a request from another page; expected one from this server.")
 
     def refuse(self, status: int, sentence: str) -> None:
+        if self._finished:
+            return
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps({"message": sentence}))
@@ -50,33 +55,81 @@ class _Door(AuthRequestHandler):
         try:
             return await asyncio.to_thread(work)
         except ExplorerError as error:
-            status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 507)
-            self.refuse(status, str(error))
+            self.refuse_for(error)
             return None
+
+    def refuse_for(self, error: ExplorerError) -> None:
+        self.refuse(next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 507), str(error))
 
 
 @stream_request_body
 class Slices(_Door):
-    """``PUT ?offset=N``: the next slice of an upload; ``GET``: how far it has come; ``DELETE``: leave it."""
+    """``PUT ?offset=N``: the next slice of an upload; ``GET``: how far it has come; ``DELETE``: leave it.
+
+    A slice goes on to the model server in blocks, one on its way while the next arrives. Where that refuses one, the
+    rest of the slice is read all the same, since a browser that is cut short does not hear why.
+    """
 
     async def prepare(self) -> None:
-        self._slice = bytearray()
+        self._block: list[bytes] = []
+        self._held = self._received = self._offset = 0
+        self._passing: asyncio.Task[Any] | None = None
+        self._error: ExplorerError | None = None
         await super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        if not self._finished and len(self._slice) + len(chunk) > SLICE_BYTES:
-            self._slice.clear()
-            self.refuse(413, f"Got a slice of more than {SLICE_BYTES} bytes; expected at most that.")
-        if not self._finished:
-            self._slice += chunk
-
-    async def put(self, id: str) -> None:
+        if self._finished or self.request.method != "PUT":
+            return
         offset = self.get_query_argument("offset", "")
         if not offset.isdecimal() or len(offset) > 16:
-            return self.refuse(422, f"Got the offset {offset[:40]!r}; expected a whole number.")
-        data = bytes(self._slice)
-        self._slice.clear()
-        self._tell(await self.ask(lambda: server.engine().send(id, int(offset), [data])))
+            self._error = InvalidInput(f"Got the offset {offset[:40]!r}; expected a whole number.")
+            return
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > SLICE_BYTES:
+            return self._refuse_size()
+        self._offset = int(offset)
+        _read_more_at_once(self.request.connection)
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self._finished or self._error:
+            return
+        self._received += len(chunk)
+        if self._received > SLICE_BYTES:
+            return self._refuse_size()
+        self._block.append(chunk)
+        self._held += len(chunk)
+        if self._held >= BLOCK_BYTES:
+            await self._pass_on()
+
+    def _refuse_size(self) -> None:
+        self.refuse(413, f"Got a slice of more than {SLICE_BYTES} bytes; expected at most that.")
+
+    async def _pass_on(self) -> None:
+        """Send the block that is here, once the one before has gone: no more than two are in memory."""
+        await self._passed()
+        block, offset = self._block, self._offset
+        self._offset += self._held
+        self._block, self._held = [], 0
+        if self._error is None:
+            self._passing = asyncio.create_task(
+                asyncio.to_thread(server.engine().send, self.path_args[0], offset, block)
+            )
+
+    async def _passed(self) -> Any:
+        """What the engine answered to the last block."""
+        try:
+            return None if self._passing is None else await self._passing
+        except ExplorerError as error:
+            self._error = error
+            return None
+
+    async def put(self, id: str) -> None:
+        if self._finished:
+            return
+        if self._error is None:
+            await self._pass_on()
+        state = await self._passed()
+        if self._error is not None:
+            return self.refuse_for(self._error)
+        self._tell(state)
 
     async def get(self, id: str) -> None:
         self._tell(await self.ask(lambda: server.engine().upload_state(id)))
@@ -89,6 +142,12 @@ class Slices(_Door):
         if state is not None:
             self.set_header("Content-Type", "application/json")
             self.finish(json.dumps({"received": state.received, "size": state.size}))
+
+
+def _read_more_at_once(connection: Any) -> None:
+    """Tornado reads 64 KiB at a time, each of which costs as much of the event loop as four times that."""
+    if hasattr(connection, "params") and hasattr(connection, "stream"):
+        connection.params.chunk_size = connection.stream.read_chunk_size = CHUNK_BYTES
 
 
 class Originals(_Door):

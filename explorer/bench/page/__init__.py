@@ -14,7 +14,7 @@ from explorer.bench import Row
 from explorer.bench.page.driving import CHROMIUM, launched, opened, served, wait_for_scores
 from explorer.errors import InvalidInput, MissingExtra
 
-SECTIONS = ("first", "slider", "drawn", "hands", "lasso", "company", "visits")
+SECTIONS = ("first", "slider", "drawn", "hands", "lasso", "company", "visits", "upload")
 """In the order in which they are measured."""
 
 

@@ -27,6 +27,7 @@ const OVER = `position: fixed; inset: 8px; z-index: 2000; border: 2px dashed var
   color: var(--panel-primary-color, #2f6fde); background: color-mix(in srgb, var(--panel-background-color, #888) 80%, transparent);`
 
 const BLOCK = 512
+const FIRST_SLICE = 2 ** 20
 const WAITS_S = [1, 2, 4, 8, 15, 30, 30, 30, 30, 30]
 
 // One header of a tar archive (POSIX ustar). Names of more than 255 bytes lose their start.
@@ -166,20 +167,26 @@ export function render({model, el}) {
 
   const address = (id) => `${window.location.pathname.replace(/\/$/, "")}/upload/${id}`
 
-  // Slices one after the other; where one fails, the server says from where to go on.
+  // Slices one after the other, as large as goes in about half a second, so that the bar moves and little is sent twice;
+  // where one fails, the server says from where to go on.
   const send = async (current) => {
     let received = 0
+    let size = FIRST_SLICE
     let failures = 0
     const started = performance.now()
     const xsrf = {"X-Requested-With": "upload"}
     while (job === current && received < current.blob.size) {
       try {
-        const slice = current.blob.slice(received, received + model.slice_bytes)
+        const began = performance.now()
+        const slice = current.blob.slice(received, received + Math.min(size, model.slice_bytes))
         const answer = await fetch(`${address(current.id)}?offset=${received}`, {method: "PUT", body: slice, headers: xsrf})
         const told = await answer.json()
         if (answer.ok) {
           received = told.received
           failures = 0
+          const took = performance.now() - began
+          if (took < 300) size = Math.min(2 * size, model.slice_bytes)
+          else if (took > 1000) size = Math.max(size / 2, FIRST_SLICE)
         } else if (answer.status === 422 && failures < 2) { // perhaps the answer to an earlier slice was lost
           failures += 1
           received = (await (await fetch(address(current.id))).json()).received ?? received
