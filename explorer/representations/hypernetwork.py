@@ -43,7 +43,7 @@ _LEAST_DEVIATION = 0.03
 
 # Whitening learns from so many signals, and counts what differs between grids so many times.
 _WHITENED = 5000
-_STEADINESS = 10.0
+_STEADINESS = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class HypernetworkConfig:
 
 
 # The paper's decoder (81 weights for gray images), trained our way; large sets such as MNIST have the signals for it.
-_COMPACT = HypernetworkConfig(width=5, point_width=64, points=98, batch=64, epochs=100, max_steps=90_000, whiten=20)
+_COMPACT = HypernetworkConfig(width=5, point_width=64, evenly=True, batch=64, epochs=100, max_steps=38_000, whiten=20)
 
 # What the paper states; where it says nothing, the plainest reading.
 _PAPER = HypernetworkConfig(
@@ -354,7 +354,7 @@ def _whitening(across: np.ndarray, components: int) -> np.ndarray:
     where a signal's weights differ between the G grids.
 
     A direction in which signals have variance 1, and one signal has variance s between grids, is scaled by
-    1 / sqrt(1 + 10 s): so whitening does not blow up what depends on the grid.
+    1 / sqrt(1 + 100 s): so whitening does not blow up what depends on the grid.
     """
     across = across.astype(np.float64)
     mean = across.mean(0)

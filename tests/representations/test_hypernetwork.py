@@ -202,7 +202,7 @@ def test_the_code_space_has_variance_one_over_the_training_set(whiten: int):
         np.testing.assert_allclose(vectors.std(0), 1, atol=1e-2)
     else:  # and less where grids differ
         correlation = np.corrcoef(vectors.T) - np.eye(whiten)
-        assert np.abs(correlation).max() < 0.3 and 0.05 < vectors.std(0).min() and vectors.std(0).max() < 1.1
+        assert np.abs(correlation).max() < 0.3 and 0.01 < vectors.std(0).min() and vectors.std(0).max() < 1.1
 
 
 def test_signals_of_another_kind_are_refused():
@@ -220,7 +220,7 @@ def test_whitening_shrinks_what_depends_on_the_grid():
     seen = signals + strays
     vectors = seen @ _whitening(seen, 3)
     spread = vectors.mean(0).std(0)
-    assert sorted((spread > 0.9).tolist()) == [False, True, True] and 0.2 < spread.min() < 0.5
+    assert sorted((spread > 0.9).tolist()) == [False, True, True] and 0.05 < spread.min() < 0.2
     drift = np.square(vectors - vectors.mean(0)).sum(2).mean()
     whitened = seen @ _whitening(seen.mean(0)[None], 3)
     assert drift < 0.25 * np.square(whitened - whitened.mean(0)).sum(2).mean()
