@@ -19,7 +19,6 @@ from explorer.nets.kernels import Continuous, Kernel
 from explorer.nets.parameters import Layout
 
 _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
-_QUICK = {2: torch.channels_last, 3: torch.channels_last_3d}  # how a single network's activations lie, by axes
 _MOST_TAPS = 4  # times as many as nodes; beyond, it is quicker to filter along each axis first
 
 
@@ -144,8 +143,6 @@ class Operator:
         # What all networks are given is convolved at once with all their kernels, else by one group for each.
         n, groups = len(taps), hidden.shape[1]
         image, kernels = hidden.flatten(1, 2).to(dtype), taps.flatten(0, 1).to(dtype)
-        if n == 1 and self.d in _QUICK:
-            image = image.contiguous(memory_format=_QUICK[self.d])
         found = _CONVOLUTIONS[self.d - 1](image, kernels, None, padding=padding, groups=groups)
         found = found.unflatten(1, (n, -1)).float()
         return found if bias is None else found + bias.view(*bias.shape, *(1,) * self.d)
