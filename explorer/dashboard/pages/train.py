@@ -88,6 +88,7 @@ class Train(Page):
         )
         self.pictures = Pictures(box=LOOK_SIZE, **WIDE)
         self.scrub = Scrub(**WIDE)
+        self._curves = pn.Column(self.plot, visible=False, margin=0, **WIDE)  # no axes around nothing
         self._queue = Listener(workspace.calls, self._show_jobs)
         self._following, self._offer = "", 0
         self._build()
@@ -144,7 +145,7 @@ class Train(Page):
             pn.Column(self.form, sizing_mode="stretch_width", max_height=260, styles={"overflow": "auto"}, margin=0),
             self._said,
             pn.Row(heading("curves"), pn.layout.HSpacer(), over, **WIDE),
-            self.plot,
+            self._curves,
             self._alternative,
             self._replayed,
             self._replay,
@@ -361,6 +362,7 @@ class Train(Page):
         colors = dict(zip(drawn, palette, strict=True))
         runs = {names[id]: self._histories[id] for id in drawn if id in names}
         self.plot.param.update(colors={names[id]: colors[id] for id in drawn if id in names}, runs=runs)
+        self._curves.visible = bool(runs)
         said = summary(runs) if runs else "No curve yet: start a training, or choose one below."
         self._alternative.object = f'<span class="quiet">{escape(said)}</span>'
         self.runs.show(

@@ -2,7 +2,7 @@
 
 const STYLE = `
   :host { display: block; width: 100%; }
-  .scrub { font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; color: var(--panel-on-background-color); }
+  .scrub { padding: 4px; font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; color: var(--panel-on-background-color); }
   .line { display: flex; align-items: center; gap: 12px; margin: 4px 0 8px; }
   input { flex: 1; min-width: 0; accent-color: var(--panel-primary-color); }
   input:focus-visible { outline: 2px solid var(--panel-primary-color); outline-offset: 3px; border-radius: 4px; }
