@@ -211,12 +211,6 @@ class Classify(Page):
         self._progress = words(align="center")
         self._which = pmui.Select(label="seed shown", options=[0], value=0, width=110, size="small", margin=0)
         self._about_cell, self._name = words(), words(align="center")
-        self._results = pn.FlexBox(
-            pn.Column(pn.Row(heading("confusion"), self._which, styles={"gap": "16px"}), self.confusion, margin=0),
-            pn.Column(heading("classes, means over the seeds"), self._classes_table, margin=0),
-            gap="0 48px",
-            visible=False,
-        )
         self._join = pmui.MultiChoice(
             label="joined with", options={}, description=HELP["joined"], visible=False, margin=(6, 0), **WIDE
         )
@@ -230,6 +224,13 @@ class Classify(Page):
             self.over_fit,
             visible=False,
             margin=0,
+        )
+        self._results = pn.FlexBox(
+            pn.Column(pn.Row(heading("confusion"), self._which, styles={"gap": "16px"}), self.confusion, margin=0),
+            pn.Column(heading("classes, means over the seeds"), self._classes_table, margin=0),
+            self._fit_view,
+            gap="0 48px",
+            visible=False,
         )
         follow = self.follow
         follow(self._join, self._choose_joined, "value")
@@ -250,7 +251,7 @@ class Classify(Page):
             self._said,
             pn.Row(self._progress, self._cancel, **WIDE),
             self._scores,
-            pn.FlexBox(self._results, self._fit_view, gap="0 48px"),
+            self._results,
             sizing_mode="stretch_both",
             margin=(8, 16),
             styles={"overflow": "auto"},
