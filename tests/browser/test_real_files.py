@@ -1,5 +1,6 @@
 """Real files in the browser: dropped, looked at, taken in, given codes by what the page offers, a point on the map."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -14,11 +15,14 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 def dropped(page: Page, files: dict[str, bytes]) -> None:
     """As if a person had let files fall on the page."""
     page.wait_for_function("deep('.choose')")
-    listed = [[name, list(data)] for name, data in files.items()]
+    listed = [[name, base64.b64encode(data).decode()] for name, data in files.items()]
     page.evaluate(
         """(files) => {
           const held = new DataTransfer()
-          for (const [name, bytes] of files) held.items.add(new File([new Uint8Array(bytes)], name))
+          for (const [name, text] of files) {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+            held.items.add(new File([bytes], name))
+          }
           document.dispatchEvent(new DragEvent("drop", {dataTransfer: held, bubbles: true, cancelable: true}))
         }""",
         listed,
