@@ -406,7 +406,12 @@ class Train(Page):
         elif action in ("pause", "resume", "cancel") and self._job(id):
             do = {"pause": engine.pause_job, "resume": engine.resume_job, "cancel": engine.cancel_job}[action]
             word = {"pause": "pausing", "resume": "going on", "cancel": "cancelling"}[action]
-            self.ask(f"act {id}", word, lambda: do(id), lambda _: self._queue.listen(self._polled))
+
+            def act() -> list[JobState]:
+                do(id)
+                return engine.jobs()  # not those of a second ago
+
+            self.ask(f"act {id}", word, act, self._show_jobs)
         elif action == "again":
             self._fill_from(self._job(id))
 
