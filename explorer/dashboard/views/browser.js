@@ -1,4 +1,4 @@
-// Keys, the window's width, the address and the clipboard. See browser.py.
+// Keys, the window's width, the address, the clipboard and the connection. See browser.py.
 
 // Inputs that take no text; switches and sliders are such beneath.
 const PRESSED = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"]
@@ -39,8 +39,36 @@ async function copy(text) {
   }
 }
 
-export function render({model, el}) {
+const LOST = "connection-lost"
+
+// One line over the page while the server is away. Bokeh tries again by itself, for half a minute.
+function lose({timeout}) {
+  let line = document.getElementById(LOST)
+  if (line === null) {
+    line = document.createElement("div")
+    line.id = LOST
+    line.role = "alert"
+    line.style.cssText = `position: fixed; top: 8px; left: 50%; transform: translateX(-50%); z-index: 3000; padding: 6px 14px;
+      font: 13px/1.5 system-ui, sans-serif; border-radius: 6px; color: #fff; background: #b3261e; box-shadow: 0 2px 8px #0006;`
+    document.body.append(line)
+  }
+  line.textContent = "the connection is lost, trying again …"
+  if (timeout !== null) return
+  line.textContent = "the connection is lost "
+  const again = document.createElement("button")
+  again.textContent = "load the page again"
+  again.style.cssText = "font: inherit; color: inherit; background: none; border: 0; padding: 0; text-decoration: underline; cursor: pointer;"
+  again.onclick = () => window.location.reload()
+  line.append(again)
+}
+
+const find = () => document.getElementById(LOST)?.remove()
+
+export function render({model, view, el}) {
   el.style.display = "none"
+  const page = view?.model?.document
+  page?.on_event("connection_lost", lose)
+  page?.on_event("client_reconnected", find)
 
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || acting(event) || !model.keys.includes(event.key)) return

@@ -1,4 +1,7 @@
-"""What the page asks of the browser: keys, the width of the window, the address and the clipboard. It shows nothing."""
+"""What the page asks of the browser: keys, the width of the window, the address and the clipboard.
+
+It shows nothing, but for a line when the connection to the server is lost.
+"""
 
 from pathlib import Path
 from typing import Any
