@@ -15,6 +15,8 @@ from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import ExplorerError
 
+WIDTH, WIDTHS = 72, {"safetensors": 104}
+"""Of the formats, which stand in columns."""
 _SMALL: dict[str, Any] = {"size": "small", "margin": 0}
 
 
@@ -58,7 +60,10 @@ class ExportMenu(Viewer):
         self._lines[:] = [self._line(export) for export in lines]
 
     def _line(self, export: Export) -> Viewable:
-        buttons = [self._button(export, file_format) for file_format in SUFFIX if file_format in export.makers]
+        buttons = [
+            self._button(export, name) if name in export.makers else pn.Spacer(width=WIDTHS.get(name, WIDTH))
+            for name in SUFFIX
+        ]
         return pn.Row(
             words(
                 f"<b>{escape(export.name)}</b><br><span class='quiet'>{escape(export.about)}</span>",
@@ -67,11 +72,17 @@ class ExportMenu(Viewer):
             pn.Row(*buttons, margin=0, align="center"),
             sizing_mode="stretch_width",
             margin=0,
-            styles={"border-bottom": "1px solid var(--divider-color)"},
+            styles={"border-bottom": "1px solid rgba(128, 128, 128, 0.25)"},
         )
 
     def _button(self, export: Export, file_format: str) -> pmui.Button:
-        button = pmui.Button(label=file_format, variant="text", description=f"{export.name} as {file_format}", **_SMALL)
+        button = pmui.Button(
+            label=file_format,
+            variant="text",
+            description=f"{export.name} as {file_format}",
+            width=WIDTHS.get(file_format, WIDTH),
+            **_SMALL,
+        )
         button.on_click(lambda event: change(pn.state.curdoc, lambda: self._make(export, file_format)))
         return button
 
