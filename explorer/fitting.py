@@ -32,7 +32,6 @@ def minimise(
     report: Report,
     weight_decay: float = 0.0,
     clip: float = math.inf,
-    betas: tuple[float, float] = (0.9, 0.999),
     resume: Artifact | None = None,
     metrics: Callable[[float], Mapping[str, float]] = lambda loss: {},
 ) -> None:
@@ -41,7 +40,6 @@ def minimise(
     Args:
         loss_at: the scalar loss of a step, from 0; it must depend on nothing but the step and the parameters.
         learning_rate_at: the learning rate of a step.
-        betas: how long gradients and their squares are remembered.
         clip: the largest norm of a gradient over all parameters; what is longer is scaled down.
         report: hears of the mean loss since its last call, and more that ``metrics`` makes of it.
         resume: a state that an earlier, interrupted call handed to its ``report``.
@@ -50,7 +48,7 @@ def minimise(
     """
     for parameter in parameters.values():
         parameter.requires_grad_(True)
-    optimiser = torch.optim.AdamW(list(parameters.values()), weight_decay=weight_decay, betas=betas, fused=True)
+    optimiser = torch.optim.AdamW(list(parameters.values()), weight_decay=weight_decay, fused=True)
     step = _restore(resume, parameters, optimiser) if resume else 0
     heard, told, total = step, time.monotonic(), torch.zeros((), device=next(iter(parameters.values())).device)
     while step < steps:

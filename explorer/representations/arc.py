@@ -51,7 +51,6 @@ from explorer.representations.base import (
 from explorer.signals import SignalSet
 
 _FIRST_LATENTS = 1e-4  # the largest at the start of a fit (appendix A)
-_BETAS = (0.8, 0.95)  # most latents are not seen by a step, so what is remembered of them soon is stale
 _CHECK_EVERY = 20  # steps of a fit; a look at all samples costs as much as four of them
 _DECODED = 2**13  # points decoded at a time, few enough to stay near the processor
 _CHUNK_POINTS = 2**21  # samples of the signals fitted at once; a signal that has more is fitted alone
@@ -352,7 +351,6 @@ class Fitting:
             loss_at,
             steps=config.train_steps,
             learning_rate_at=lambda step: config.train_learning_rate * _cosine(step / config.train_steps),
-            betas=_BETAS,
             report=report,
             resume=resume,
             metrics=lambda loss: {"psnr_db": -10 * math.log10(max(loss, 1e-14))},
