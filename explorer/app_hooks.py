@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from explorer.dashboard import guard, server, sessions, uploads
+from explorer.dashboard import guard, server, uploads
 
 server.engine()  # first of all: while its process starts, this one imports what a page is made of
 
@@ -11,7 +11,6 @@ import explorer.dashboard.app  # noqa: E402
 import explorer.dashboard.pages.explore  # noqa: E402, F401
 
 guard.install()
-sessions.install()
 uploads.install()
 
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.

@@ -364,7 +364,6 @@ def _send_at_once(doc: Any) -> None:
 
 def build(engine: Engine) -> pmui.Page:
     """The page of one visitor. Does no work: what it shows is asked for, and comes when it is there."""
-    pn.config.reconnect = True
     location = pn.state.location
     query = location.search if location else ""
     shell = Shell(Workspace(engine, State(**from_query(query))), query)

@@ -41,34 +41,29 @@ async function copy(text) {
 
 const LOST = "connection-lost"
 
-// One line over the page while the server is away. Bokeh tries again by itself, for half a minute.
-function lose({timeout}) {
-  let line = document.getElementById(LOST)
-  if (line === null) {
-    line = document.createElement("div")
-    line.id = LOST
-    line.role = "alert"
-    line.style.cssText = `position: fixed; top: 8px; left: 50%; transform: translateX(-50%); z-index: 3000; padding: 6px 14px;
-      font: 13px/1.5 system-ui, sans-serif; border-radius: 6px; color: #fff; background: #b3261e; box-shadow: 0 2px 8px #0006;`
-    document.body.append(line)
-  }
+// A line over the page while the server is away; once it answers the page loads again, and its address brings the view back.
+// Bokeh could connect again by itself, but then fails to take in what changed meanwhile.
+async function lose() {
+  if (document.getElementById(LOST) !== null) return
+  const line = document.createElement("div")
+  line.id = LOST
+  line.role = "alert"
   line.textContent = "the connection is lost, trying again …"
-  if (timeout !== null) return
-  line.textContent = "the connection is lost "
-  const again = document.createElement("button")
-  again.textContent = "load the page again"
-  again.style.cssText = "font: inherit; color: inherit; background: none; border: 0; padding: 0; text-decoration: underline; cursor: pointer;"
-  again.onclick = () => window.location.reload()
-  line.append(again)
+  line.style.cssText = `position: fixed; top: 8px; left: 50%; transform: translateX(-50%); z-index: 3000; padding: 6px 14px;
+    font: 13px/1.5 system-ui, sans-serif; border-radius: 6px; color: #fff; background: #b3261e; box-shadow: 0 2px 8px #0006;`
+  document.body.append(line)
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 1000))
+    try {
+      await fetch(window.location.href, {method: "HEAD", cache: "no-store"}) // whatever it answers, it is there
+      return window.location.reload()
+    } catch { /* still away */ }
+  }
 }
-
-const find = () => document.getElementById(LOST)?.remove()
 
 export function render({model, view, el}) {
   el.style.display = "none"
-  const page = view?.model?.document
-  page?.on_event("connection_lost", lose)
-  page?.on_event("client_reconnected", find)
+  view?.model?.document?.on_event("connection_lost", lose)
 
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || acting(event) || !model.keys.includes(event.key)) return
