@@ -119,8 +119,7 @@ class MapFigure:
     """The figure and its parts, from the bottom up: all points, tails, a veil, the selection, names, the pointed-at."""
 
     def __init__(self) -> None:
-        # Only the finished gesture counts: polygons of unfinished ones would stand before it in the socket.
-        lasso, box = (kind(renderers=[], continuous=False) for kind in (LassoSelectTool, BoxSelectTool))
+        lasso, box = (kind(renderers=[]) for kind in (LassoSelectTool, BoxSelectTool))
         wheel = WheelZoomTool(zoom_on_axis=False)
         self._ranges = DataRange1d(range_padding=0), DataRange1d(range_padding=0)
         plot = figure(
