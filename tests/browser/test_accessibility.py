@@ -31,7 +31,7 @@ def test_axe_finds_nothing_grave(browser: Browser, dashboard: Served, dark: bool
             page.mouse.click(700, 870)
             page.keyboard.press(str(number))
         expect(THERE[name](page).first).to_be_visible()
-        page.wait_for_timeout(500)  # colours fade in
+        page.wait_for_timeout(2000)  # forms come after their pages, and colours fade in
         found += [f"{name}: {text}" for text in grave(page)]
     page.context.close()
     assert not found, "\n".join(found)
@@ -51,7 +51,7 @@ def grave(page: Page) -> list[str]:
 def test_keys_reach_every_control_and_one_sees_where(browser: Browser, dashboard: Served):
     page = opened(browser, f"{dashboard.url}{START}&p=Interpolate")
     expect(THERE["Interpolate"](page)).to_be_visible()
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(3000)  # until what is hidden has gone
     wanted = page.evaluate(CONTROLS)
     seen: dict[str, bool] = {}
     page.evaluate("document.activeElement?.blur()")
