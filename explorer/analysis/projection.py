@@ -181,9 +181,16 @@ class _Epochs:
         }
 
     def write(self, text: str) -> None:
+        from tqdm import tqdm
+
         step, slash, total = text.strip().partition("/")
-        if slash:
+        if not slash:
+            return
+        try:
             self._report(Progress(step=int(step), total=int(total), message="placing the points"))
+        except BaseException:
+            tqdm.get_lock().release()  # a bar whose file raises keeps the lock of all bars, and the next one waits
+            raise
 
     def flush(self) -> None:
         """What a file has."""
