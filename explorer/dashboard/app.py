@@ -217,7 +217,7 @@ class Shell:
         remedy = self.page.remedy() if missing else None
         self._remedy.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
         self._offered.visible = bool(missing) and (self.workspace.loaded is None or not self.workspace.fitted)
-        self._train.visible = "Train" in self._tabs
+        self._train.visible = "Train" in self._tabs and not self._offers.learned
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
 

@@ -20,7 +20,8 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         digits = load("digits200")[::10]
         engine.put_signals(digits)
         engine.rename(digits.id, "twenty")
-        engine.train("arc", digits, split="all", train_steps=100, steps=30)
+        checkpoint = engine.train("arc", digits, split="all", train_steps=100, steps=30)
+        engine.submit(engine.encode(checkpoint, digits).recipe).until_done()
     with served(home) as dashboard:
         yield dashboard
 

@@ -157,12 +157,12 @@ class Edit(Page):
         )
         slider: dict[str, Any] = {"size": "small", "margin": (0, 4), "width": 104, "description": ""}
         radius = pmui.FloatSlider.from_param(self.param.radius, label="brush", start=0.02, end=1, step=0.01, **slider)
-        falloff = pmui.Select.from_param(self.param.falloff, label="falloff", width=96, description="", **SMALL)
+        falloff = pmui.Select.from_param(self.param.falloff, label="falloff", width=112, description="", **SMALL)
         opacity = pmui.FloatSlider.from_param(
-            self.canvas.param.opacity, label="anchors", start=0, end=1, step=0.1, **slider
+            self.canvas.param.opacity, label="anchors", start=0, end=1, step=0.1, show_value=False, **slider
         )
         sizes = {"own": 0, **{str(size): size for size in CANVAS_SIZES}}
-        size = pmui.Select.from_param(self.param.size, options=sizes, label="canvas", width=76, description="", **SMALL)
+        size = pmui.Select.from_param(self.param.size, options=sizes, label="canvas", width=92, description="", **SMALL)
         undo, redo, reset = (
             pmui.IconButton(icon=icon, description=text, on_click=lambda event, do=do: do(), **SMALL)
             for icon, text, do in (
@@ -173,7 +173,7 @@ class Edit(Page):
         )
         bar = pn.Row(
             tool, radius, falloff, opacity, size, pn.layout.HSpacer(), undo, redo, reset,
-            margin=(8, 16), align="center", styles={"gap": "8px"}, **WIDE,
+            margin=(8, 16), align="center", styles={"gap": "4px"}, **WIDE,
         )  # fmt: skip
         return pn.Column(
             bar,

@@ -145,7 +145,7 @@ class Interpolate(Page):
                 min_height=220,
                 margin=0,
             ),
-            pn.Column(self.strips, margin=(0, 16), max_height=480, styles=scrolled, **WIDE),
+            pn.Column(self.strips, margin=(0, 16), max_height=410, styles=scrolled, **WIDE),
             sizing_mode="stretch_both",
             margin=0,
         )

@@ -60,10 +60,17 @@ class Offers(Viewer):
         ]
         return mine[-1] if mine else None
 
+    @property
+    def learned(self) -> bool:
+        """Whether the checkpoint was trained on the open signals, so that no other is wanted to begin with."""
+        opened = self.workspace.opened
+        entry = opened.entry if opened else None
+        return entry is not None and entry.details["training"].get("signals") == opened.signals.id
+
     def _draw(self, *events: Any) -> None:
         signals = self.workspace.signals
         self._wrong.visible = False
-        self._ways[:] = [self._line(way, signals) for way in ways(signals)] if signals is not None else []
+        self._ways[:] = [] if signals is None or self.learned else [self._line(way, signals) for way in ways(signals)]
         self._show_progress()
 
     def _line(self, way: Way, signals: SignalSet) -> Viewable:
