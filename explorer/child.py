@@ -69,6 +69,16 @@ class ChildServer:
         return int(self._reached()["pid"])
 
     @property
+    def url(self) -> str:
+        """Where it answers; waits until it does."""
+        return self._reached()["url"]
+
+    @property
+    def token(self) -> str:
+        """What it asks for; waits until it answers."""
+        return self._reached()["token"]
+
+    @property
     def alive(self) -> bool:
         if self._process is not None:
             return self._process.poll() is None
@@ -80,13 +90,11 @@ class ChildServer:
 
     def client(self) -> httpx.Client:
         """What speaks to it; waits until it answers."""
-        reached = self._reached()
-        return client(reached["url"], reached["token"])
+        return client(self.url, self.token)
 
     def connect(self) -> RemoteEngine:
         """An engine on it; waits until it answers."""
-        reached = self._reached()
-        return RemoteEngine(reached["url"], reached["token"])
+        return RemoteEngine(self.url, self.token)
 
     def _reached(self) -> dict[str, str]:
         with self._lock:

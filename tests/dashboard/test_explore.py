@@ -303,7 +303,7 @@ def fits(engine: Engine, library: Library) -> Subject:
     engine.put(signals.artifact, "fitted digits")
     checkpoint = engine.train("siren", signals, split="all", widths=(8, 8), steps=10, standards=12)
     subject = Subject(library, signals, checkpoint, Sampling().on(signals))
-    engine.encode(checkpoint, signals)
+    assert engine.encode(checkpoint, signals).arrays  # fitted now
     return subject
 
 
@@ -363,7 +363,7 @@ def test_a_page_alone_says_what_it_lacks_and_offers_what_helps(library: Library,
     alone: list = []
 
     def show(explore: Explore) -> None:
-        middle = said, offered = explore.__panel__()[1]
+        middle = said, offered = explore.__panel__()[2]
         alone.append((said.visible, said.object, offered.visible, offered.label))
         explore.state.resolution = 0
         alone.append([part.visible for part in middle])

@@ -46,7 +46,7 @@ def connected(url: str) -> socket.socket:
 
 
 def head(server: ChildServer, path: str, *lines: str, token: bool = True) -> bytes:
-    known = [f"Authorization: Bearer {server.token}"] if token else []
+    known = ["Authorization: Bearer " + server.token] if token else []
     return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *known, *lines, "", ""]).encode()
 
 
@@ -91,7 +91,7 @@ def half_closed(server: ChildServer, count: int) -> None:
 def many_parts(server: ChildServer, count: int) -> None:
     """A form of so many parts, where no form is expected."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Authorization": f"Bearer {server.token}"}
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Authorization": "Bearer " + server.token}
     for path in ("/v1/run/load", "/v1/jobs"):
         answer = httpx.post(server.url + path, content=part * count + b"--x--", headers=headers, trust_env=False)
         assert answer.status_code in (413, 422)
@@ -136,7 +136,7 @@ def endless_headers(server: ChildServer, count: int) -> None:
 
 def wide_bodies(server: ChildServer, count: int) -> None:
     """As much JSON as is taken, of which every part is wrong, or many are."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.token}"}
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer " + server.token}
     with httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=60) as http:
         for part in ("[]", "{}", "1", "null", "0.5"):
             parts = ",".join([part] * ((count * 2**20 - 300) // (len(part) + 1)))
@@ -157,7 +157,7 @@ FLOODS: list[tuple[Callable[[ChildServer, int], None], int, int]] = [
 @pytest.mark.parametrize("long", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["short", "long"])
 def test_floods_neither_fill_the_memory_nor_keep_others_from_an_answer(server: ChildServer, long: bool):
     """The slow run prints how long the others waited."""
-    headers = {"Authorization": f"Bearer {server.token}"}
+    headers = {"Authorization": "Bearer " + server.token}
     with httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=30) as http:
         http.get("/health")
         for flood, few, many in FLOODS:
