@@ -166,4 +166,4 @@ REAL: dict[str, Brought] = {
     "brain": Brought(_brain, ("volume, NIfTI", "94 × 116 × 98", "mm"), 1, "fit a network", shared=True),
     "series archive": Brought(_series, ("series, .ts", "1 (24), 2 (26)"), 50, "train a hypernetwork", shared=True),
 }
-QUICK = ("uneven series", "astronaut")
+QUICK = ("astronaut",)

@@ -41,7 +41,7 @@ def test_from_a_file_to_a_point_on_the_map(browser: Browser, dashboard: driving.
     expect(dialog.get_by_text("what was sent")).to_be_visible(timeout=120_000)
     for words in brought.said:
         expect(dialog.get_by_text(words).first).to_be_visible()
-    assert dialog.get_by_role("img").count() == min(brought.points, 12)
+    assert dialog.locator("img").count() == min(brought.points, 12)
     take = dialog.get_by_role("button", name="take in")
     if brought.size:
         size = dialog.get_by_label(re.compile("^size, now"))

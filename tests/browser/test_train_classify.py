@@ -22,7 +22,8 @@ def test_a_training_is_started_watched_paused_and_cancelled(browser: Browser, da
     width.press("Enter")
     expect(start).to_be_enabled()
     start.click()
-    expect(page.get_by_text(re.compile(r"training [\d,]+ of 200,000")).first).to_be_visible(timeout=120_000)
+    going = page.get_by_text(re.compile(r"training [\d,]+ of 200,000")).filter(visible=True)
+    expect(going.first).to_be_visible(timeout=120_000)
     page.wait_for_function(
         "() => models().some((m) => m.tags?.includes('progress') && m.tags.includes('loss') && m.data?.x?.length > 3)"
     )
