@@ -161,7 +161,8 @@ QUICK = {"min_steps": 1, "max_steps": 150, "width": 8, "point_width": 16}
 def test_a_training_runs_from_the_form_to_a_checkpoint_on_all_pages(library: Library, digits: Subject):
     def done(page: Train) -> bool:
         job = page._job(page._chosen)
-        return bool(job and job.state == "done" and len(page.plot.runs) == 1 and page._use.visible)
+        ours = job is not None and job.recipe.get("seed") == 77  # and none of those that others asked for before
+        return bool(ours and job.state == "done" and len(page.plot.runs) == 1 and page._use.visible)
 
     page = trained(
         library,
