@@ -196,7 +196,8 @@ def test_a_job_can_be_cancelled(engine: Engine, digits: SignalSet):
 
 
 def test_a_job_can_be_paused_and_tells_how_it_went(engine: Engine, digits: SignalSet):
-    job = engine.train("hypernetwork", digits, seed=6, wait=False, **QUICK)
+    long = {**QUICK, "min_steps": 3000, "max_steps": 3000}  # it has not ended before the pause comes
+    job = engine.train("hypernetwork", digits, seed=6, wait=False, **long)
     job.pause()
     assert job.state.state == "paused" and not job.state.ended
     job.resume()
