@@ -76,8 +76,8 @@ class Page(Viewer):
         """What helps where something is missing, in a word, and how it is done; None where only a choice helps."""
         if not self._unfitted:
             return None
-        signals = self.workspace.opened.signals
-        return f"fit {len(signals):,} signals", self.fit
+        n = len(self.workspace.opened.signals)
+        return "fit this signal" if n == 1 else f"fit {n:,} signals", self.fit
 
     @property
     def _unfitted(self) -> bool:

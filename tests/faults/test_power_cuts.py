@@ -5,16 +5,12 @@ The calls are those that a child really made; the cut is played afterwards, on a
 
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from operations import OPERATIONS, Children, observe
 from power import TRACED, Disk
-
-from explorer.catalog import Catalog
-from explorer.store import Store
 
 LEFT = {"nothing unsafe": (False, False), "names without bytes": (True, False), "some bytes": (True, True)}
 
@@ -30,19 +26,6 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         )
         assert told[-1] == "ended 0"
     return folder / "home", (folder / "log").read_text()
-
-
-@pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
-    """What is to be seen after each number of operations."""
-    root = tmp_path_factory.mktemp("truth")
-    states = [observe(root)]
-    for operation in OPERATIONS:
-        store, catalog = Store(root), Catalog(root)
-        operation(store, catalog)
-        catalog.close()
-        states.append(observe(root))
-    yield states
 
 
 def test_names_are_given_to_what_is_safe_and_are_safe_when_told(trace: tuple[Path, str]):

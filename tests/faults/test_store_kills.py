@@ -16,26 +16,11 @@ import pytest
 from operations import OPERATIONS, A, Children, done, observe
 
 from explorer.artifacts import sha256
-from explorer.catalog import Catalog
-from explorer.store import Store
 
 
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
     yield from Children.opened()
-
-
-@pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What is to be seen after each number of operations."""
-    root = tmp_path_factory.mktemp("truth")
-    states = [observe(root)]
-    for operation in OPERATIONS:
-        store, catalog = Store(root), Catalog(root)
-        operation(store, catalog)
-        catalog.close()
-        states.append(observe(root))
-    return states
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from panel.viewable import Viewable
 
 from explorer.dashboard import style, theme
 from explorer.dashboard.exports import Export, Shown, exports
-from explorer.dashboard.library import encodings
 from explorer.dashboard.page import Page
 from explorer.dashboard.state import COLORS
 from explorer.dashboard.views.colors import matched
@@ -48,6 +47,7 @@ class Explore(Page):
     holds up the others. When a resolution has settled, its neighbours are asked for ahead.
     """
 
+    needs_codes = True
     keys = {"e": "error map on and off", "g": "whole signal instead of what was observed"}
 
     def __init__(self, workspace: Workspace, **params: Any):
@@ -184,26 +184,6 @@ class Explore(Page):
         if self._mapped is None:
             self._look_at_map()  # the first plot waits for nothing else
         self._look_anew()
-
-    def missing(self) -> str:
-        if self.workspace.fitted:
-            return super().missing()
-        uneven = ", from uneven samples," if self.state.uneven else ""
-        return f"Not fitted at {self.workspace.stop.label}{uneven} yet: every signal takes a fit of its own."
-
-    def remedy(self) -> tuple[str, Callable[[], None]] | None:
-        if self.workspace.fitted:
-            return super().remedy()
-        n = len(self.workspace.signals)
-        return "fit this signal" if n == 1 else f"fit {n:,} signals", self._fit
-
-    def _fit(self) -> None:
-        """Have all signals fitted as the slider shows them, and look again."""
-        workspace, subject = self.workspace, self.workspace.subject
-        recipe = encodings(subject.checkpoint.id, subject.signals, subject.sampling)[-1]
-        work = lambda: workspace.engine.submit(recipe).until_done()  # noqa: E731
-        word = f"fitting {len(subject.signals):,} signals"
-        workspace.ask(f"fit {recipe.key}", word, work, lambda done: workspace.load(), long=True)
 
     def clear(self) -> None:
         self._renew(self.workspace.opened)
