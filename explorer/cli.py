@@ -88,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         const="xgboost",
         metavar="METHOD",
-        help="fit a classifier to the training codes instead of clusters: xgboost, logistic, knn, mlp or best",
+        help="fit a classifier to the training codes instead of clusters: xgboost, logistic, knn, mlp, best, or cloud "
+        "for codes that are clouds",
     )
 
     evaluate.add_argument(
@@ -292,7 +293,7 @@ def _two_parts(signals: Any, split: str) -> tuple[Any, Any]:
 
 
 def _classify(options: argparse.Namespace, engine: Any) -> None:
-    from explorer.messages import RAW
+    from explorer.messages import CLOUD, RAW, control_method
 
     modalities = [(engine.checkpoint(options.checkpoint), *_two_parts(_signals(options), options.split))]
     for checkpoint, name in options.others:
@@ -304,10 +305,11 @@ def _classify(options: argparse.Namespace, engine: Any) -> None:
             [engine.encode(m[0], m[part], resolution, report=_progress()) for m in modalities] for part in (1, 2)
         )
         shared = [space for space in train[0].spaces if all(space in codes.spaces for codes in train)]
-        for space in (*shared, RAW):
-            found = engine.classify(train, test, options.classify, space=space, seeds=options.seeds)
+        asked = [(space, options.classify) for space in (shared if options.classify != CLOUD else ("",))]
+        for space, method in (*asked, (RAW, control_method(options.classify))):
+            found = engine.classify(train, test, method, space=space, seeds=options.seeds, report=_progress())
             scores = {k: found[k] for k in ("accuracy", "accuracy_std", "macro_f1", "macro_f1_std")}
-            row = {"resolution": resolution, "space": space, "classifier": found["method"], **scores}
+            row = {"resolution": resolution, "space": space or None, "classifier": found["method"], **scores}
             rows.append(row | {"per_class": found["per_class"], "confusion": found["confusion"].tolist()})
     columns = ("resolution", "space", "classifier", "accuracy", "macro_f1")
     _print(options, {"rows": rows}, _table(rows, columns))

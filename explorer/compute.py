@@ -19,6 +19,7 @@ from explorer.fitting import ended_here
 from explorer.grids import nearest_on_grid, resample
 from explorer.interpolation import only
 from explorer.messages import (
+    CLOUD,
     RAW,
     AtStep,
     Blend,
@@ -76,7 +77,6 @@ RENDER_LIMIT_BYTES = 2**30
 PREVIEWED = 10_000
 """Signals of a training beyond which what it has come to is not shown: every look would read them all."""
 
-CLOUD = "cloud"
 CLASSIFIERS = {**classification.METHODS, "mlp": fit_mlp}
 
 
@@ -639,6 +639,8 @@ def _classified_clouds(
     """By a transformer of the clouds themselves."""
     if len(recipe.train) > 1:
         raise InvalidInput(f"Got {len(recipe.train)} modalities for {CLOUD!r}; expected one.")
+    if recipe.space:
+        raise InvalidInput(f"Got space {recipe.space!r} for {CLOUD!r}; expected none: clouds are told, not vectors.")
     classification.check_known(truth)
     for codes in (*recipe.train, *recipe.test):
         _editable(codes, engine)
@@ -649,10 +651,14 @@ def _classified_clouds(
         raise InvalidInput(f"Got training signals of {len(seen)} classes; expected two or more, to be told apart.")
     clouds, asked = Cloud.of(take(train, known)), Cloud.of(test)
 
-    def heard(step: int, total: int) -> None:
-        report(Progress(step=step, total=total, message="training the cloud transformer"))
+    def predicted(done: int, seed: int) -> np.ndarray:
+        def heard(step: int, total: int) -> None:
+            whole = len(recipe.seeds) * total
+            report(Progress(step=done * total + step, total=whole, message="training the cloud transformer"))
 
-    predictions = [seen[fit_clouds(clouds, index, seed, report=heard)(asked)] for seed in recipe.seeds]
+        return seen[fit_clouds(clouds, index, seed, report=heard)(asked)]
+
+    predictions = [predicted(*which) for which in enumerate(recipe.seeds)]
     return classification.scored(np.stack(predictions), truth, classes)
 
 

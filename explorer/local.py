@@ -24,6 +24,7 @@ from explorer.errors import InvalidInput, NotFound, OutOfMemory, Paused, StoreEr
 from explorer.jobs import JobQueue
 from explorer.memo import Memo
 from explorer.messages import (
+    CLOUD,
     Classify,
     Cluster,
     Encode,
@@ -371,6 +372,7 @@ class LocalEngine(Engine):
                     "layered": isinstance(method, base.Networks),
                     "derivatives": isinstance(method, base.Differentiable),
                     "edits": list(method.edits) if isinstance(method, base.Editable) else [],
+                    "classifiers": [CLOUD] if isinstance(method, base.Editable) else [],
                     "presets": {preset: dataclasses.asdict(config) for preset, config in method.presets.items()},
                     "fields": method.fields(),
                 }

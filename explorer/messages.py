@@ -23,6 +23,14 @@ from explorer.sequences import Few, Many
 RAW = "raw"
 """The control's space: the samples themselves, resampled to one common grid."""
 
+CLOUD = "cloud"
+"""The classifier of anchored clouds, which is given no vectors."""
+
+
+def control_method(method: str) -> str:
+    """By which classifier the raw samples are told apart beside ``method``."""
+    return "best" if method == CLOUD else method
+
 
 def check_hash(value: str) -> None:
     """Raises InvalidInput unless ``value`` is a SHA-256 in lower-case hexadecimal."""
@@ -517,7 +525,7 @@ class Classify(Recipe):
 
     Several codes stand for several modalities of the same samples: their vectors are joined. ``method`` is
     ``xgboost``, ``logistic``, ``knn``, ``mlp``, or ``best``: the one that tells a fifth of the training codes best,
-    held out for that; ``cloud`` tells anchored clouds themselves apart, not their vectors. Result: ``predictions``
+    held out for that; ``cloud`` tells anchored clouds themselves apart, in no ``space``. Result: ``predictions``
     int64 [S, n] and ``confusion`` int64 [S, C, C]; as meta the ``method``, ``accuracy`` and ``macro_f1`` for each seed,
     ``per_class`` rows and ``class_names``.
     """

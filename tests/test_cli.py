@@ -115,6 +115,17 @@ def test_evaluate_by_classification(run, waves: str):
     assert [row["space"] for row in joined] == ["code", "function", "raw"] and joined[-1]["accuracy"] == 1
 
 
+def test_evaluate_by_classification_of_clouds(run, waves: str, capsys: pytest.CaptureFixture[str]):
+    quick = {"anchors": 4, "latent": 4, "train_steps": 5, "train_points": 8, "steps": 2, "least": 4}
+    settings = [part for name, value in quick.items() for part in ("--set", f"{name}={value}")]
+    checkpoint = run("train", "arc", waves, *settings)["checkpoint"]
+    rows = run("evaluate", checkpoint, waves, "--classify", "cloud", "--seeds", "0")["rows"]
+    assert [row["space"] for row in rows] == [None, "raw"]
+    assert rows[0]["classifier"] == "cloud" != rows[1]["classifier"] and 0 <= rows[0]["accuracy"] <= 1
+    assert main(["evaluate", checkpoint, waves, "--classify", "cloud", "--with", checkpoint, waves]) == 2
+    assert "expected one" in capsys.readouterr().err
+
+
 def test_evaluate_by_classification_of_a_set_without_a_split(run, capsys: pytest.CaptureFixture[str]):
     settings = ("--set", "steps=2", "--set", "widths=[4]", "--set", "standards=2", "--set", 'start="random"')
     checkpoint = run("train", "siren", "digits", *settings)["checkpoint"]

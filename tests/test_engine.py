@@ -594,6 +594,8 @@ def test_clouds_themselves_are_told_apart(engine: Engine, model: Checkpoint, dig
     found = engine.classify(codes[:24], codes[24:], "cloud")
     assert found["method"] == "cloud" and found["predictions"].shape == (1, len(two) - 24)
     assert found["accuracy"] > 0.7  # 24 clouds teach little; a guess is right in half of the cases
+    with pytest.raises(InvalidInput, match="expected none"):
+        engine.classify(codes[:24], codes[24:], "cloud", space="raw")
     others = engine.encode(model, digits)
     with pytest.raises(InvalidInput, match="no anchors"):
         engine.classify(others[:100], others[100:], "cloud")

@@ -191,6 +191,42 @@ def test_accuracy_is_shown_on_the_way_of_the_fits(library: Library, digits: Subj
     assert early._moments.value == 1 and early.over_fit.moment == 0
 
 
+@pytest.fixture(scope="module")
+def clouds(library: Library, digits: Subject) -> Subject:
+    quick = {"latent": 4, "train_signals": 20, "train_steps": 20, "train_points": 8, "steps": 2, "snapshots": 2}
+    checkpoint = library.engine.train("arc", digits.signals, split="all", **quick)
+    subject = Subject(library, digits.signals, checkpoint, Sampling().on(digits.signals))
+    assert subject.codes.arrays  # fitted now
+    return subject
+
+
+def test_clouds_are_told_apart_themselves_beside_the_best_of_raw_samples(library: Library, clouds: Subject):
+    parts = parts_of(clouds.signals, 0)
+    questions, moments = questions_of(clouds, (), parts, "function", "cloud", 2)
+    asked = {kind: (question.recipe.method, question.recipe.space) for kind, question in questions.items()}
+    assert asked == {"ours": ("cloud", ""), "control": ("best", "raw"), **{m: ("cloud", "") for m in moments}}
+    assert len(moments) == 2
+
+
+def test_a_cloud_classifier_is_offered_for_clouds_and_can_be_cancelled(library: Library, digits: Subject, clouds):
+    params = {"signals": digits.signals.id, "method": "cloud", "seeds": 20}
+    heard = []
+
+    def start(page: Classify) -> None:
+        heard.extend([page._method.options[-1], page._space.disabled, page._join.visible])
+        page.start()
+
+    def cancelled(page: Classify) -> bool:
+        if page._cancel.visible and "training the cloud transformer" in page._progress.object:
+            page._cancel_jobs()
+        return "Cancelled" in page._progress.object
+
+    page = classified(library, start, cancelled, checkpoint=clouds.checkpoint.id, **params)
+    assert heard == ["cloud", True, False] and page.workspace.calls.errors == {} and "ours" not in page._found
+    other = classified(library, lambda page: None, lambda page: True, checkpoint=digits.checkpoint.id, **params)
+    assert "cloud" not in other._method.options and other.method == "best" and not other._space.disabled
+
+
 def test_nothing_is_fitted_before_somebody_asks_for_it(library: Library, digits: Subject, fits: Subject):
     sampling = Sampling(kind="grid", size=(16, 16))
     params = {"signals": digits.signals.id, "checkpoint": fits.checkpoint.id, "resolution": 16}
@@ -258,3 +294,16 @@ def test_the_copied_program_gives_the_scores_on_the_page(
     names: dict = {}
     exec(compile(program, "snippet", "exec"), names)
     assert 0 <= names["ours"]["accuracy"] <= 1 and names["raw"]["accuracy"] > 0.3
+
+
+def test_the_copied_program_joins_what_the_page_joins(library: Library, digits: Subject, fits: Subject, monkeypatch):
+    (other,) = [m for m in modalities(digits) if m.subject.checkpoint.id == fits.checkpoint.id]
+    questions, _ = questions_of(digits, [other], parts_of(digits.signals, 0), "code", "knn", 1)
+    said = {kind: library.engine.run(questions[kind].recipe).meta["accuracy"] for kind in ("ours", "control")}
+    program = classify_snippet(digits, digits.signals.id, "code", "knn", 1, 0, [other.subject])
+    monkeypatch.setattr(explorer, "connect", lambda: library.engine)
+    names: dict = {}
+    exec(compile(program, "snippet", "exec"), names)
+    assert [names["ours"]["accuracy"]] == said["ours"] and [names["raw"]["accuracy"]] == said["control"]
+    alone = library.engine.classify(digits.codes[names["train"]], digits.codes[names["test"]], "knn", space="code")
+    assert names["ours"]["accuracy"] != alone["accuracy"]

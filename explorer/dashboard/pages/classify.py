@@ -1,6 +1,6 @@
 """The Classify page: what codes know of labels, beside what the raw samples know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -27,7 +27,7 @@ from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import InvalidInput, NotFound
-from explorer.messages import RAW, JobState
+from explorer.messages import CLOUD, RAW, JobState, control_method
 from explorer.messages import Classify as Classification
 from explorer.signals import SignalSet
 from explorer.splits import holdout, own_parts
@@ -40,7 +40,8 @@ SMALL: dict[str, Any] = {"size": "small", "margin": (6, 0)}
 
 HELP = {
     "space": "What the classifier is given: the code itself, a space made of it, or the raw samples.",
-    "method": "“best” tries all on a fifth of the training signals, held out for that, and takes the best.",
+    "method": "“best” tries all on a fifth of the training signals, held out for that, and takes the best; “cloud” "
+    "is given anchored clouds themselves.",
     "seeds": "So many classifiers are fitted, with seeds 0, 1, …; the spread of their scores is shown.",
     "split_seed": "A set without test signals is split by this seed: a fifth of every class is held out.",
     "joined": "Other codes of the same samples. Their vectors stand side by side with those of the open ones.",
@@ -125,7 +126,7 @@ def questions_of(
     own, others = subject.codes, [modality.subject.codes for modality in joined]
     first = own.spaces[0]
 
-    def ask(codes: Sequence[Codes], space: str) -> Classification:
+    def ask(codes: Sequence[Codes], space: str, method: str = method) -> Classification:
         return Classification(
             train=tuple(each[parts.train].recipe for each in codes),
             test=tuple(each[parts.test].recipe for each in codes),
@@ -134,6 +135,10 @@ def questions_of(
             seeds=tuple(range(seeds)),
         )
 
+    if method == CLOUD:
+        found = {OURS: Question("clouds", ask([own], ""))}
+        found[CONTROL] = Question("raw samples", ask([own], RAW, control_method(method)))
+        return _with_moments(found, subject, lambda codes: ask([codes], ""))
     # Several representations need not share their first space: each takes its own.
     common = (space or first) if not others else "" if space in ("", first) else space
     seen = {(each.signals.id, each.sampling): each.codes for each in (subject, *(m.subject for m in joined))}
@@ -146,12 +151,17 @@ def questions_of(
             for modality, codes in zip(joined, others, strict=True)
         }
     found[CONTROL] = Question("raw samples", ask(list(seen.values()), RAW))
-    kept = subject.library.engine.snapshots(own) if subject.checkpoint.config.get("snapshots") else []
+    return _with_moments(found, subject, lambda codes: ask([codes, *others], common))
+
+
+def _with_moments(
+    plain: dict[str, Question], subject: Subject, ask: Callable[[Codes], Classification]
+) -> tuple[dict[str, Question], tuple[str, ...]]:
+    kept = subject.library.engine.snapshots(subject.codes) if subject.checkpoint.config.get("snapshots") else []
     moments = {
-        f"moment {i}": Question(f"moment {i + 1} of the fits", ask([codes, *others], common), codes)
-        for i, codes in enumerate(kept)
+        f"moment {i}": Question(f"moment {i + 1} of the fits", ask(codes), codes) for i, codes in enumerate(kept)
     }
-    return found | moments, tuple(moments)
+    return plain | moments, tuple(moments)
 
 
 class Classify(Page):
@@ -303,7 +313,8 @@ class Classify(Page):
         self.over_fit.dark = state.dark
 
     def _show_methods(self, described: Mapping[str, Any]) -> None:
-        names = list(described["classifiers"])
+        opened = self.workspace.opened
+        names = [*described["classifiers"], *(opened.capabilities["classifiers"] if opened else ())]
         if self.method not in names:
             self.method = names[0]
         self._method.param.update(options=names, value=self.method)
@@ -370,7 +381,9 @@ class Classify(Page):
         elif known.parts is not None:
             self._said.object = f'<span class="quiet">{escape(known.parts.how)}</span>'
         self._split_seed.visible = own_parts(self.workspace.signals) is None
-        options = {modality.name: modality.key for modality in known.offered}
+        vectors = self.method != CLOUD
+        self._space.disabled = not vectors
+        options = {modality.name: modality.key for modality in known.offered if vectors}
         self._join.param.update(
             options=options, value=[key for key in self.joined if key in options.values()], visible=bool(options)
         )
@@ -552,8 +565,9 @@ class Classify(Page):
     def _copy(self) -> None:
         subject = self.workspace.subject
         if subject is not None:
+            joined = [m.subject for m in self._known.offered if m.key in self.joined and self.method != CLOUD]
             self.clipboard = classify_snippet(
-                subject, self.workspace.state.signals, self.space, self.method, self.seeds, self.split_seed
+                subject, self.workspace.state.signals, self.space, self.method, self.seeds, self.split_seed, joined
             )
 
 

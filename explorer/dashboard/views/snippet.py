@@ -6,7 +6,7 @@ from typing import Any
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.portraits import grid_for
 from explorer.dashboard.views.side_by_side import Scene
-from explorer.messages import Encode
+from explorer.messages import CLOUD, RAW, Encode, control_method
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -34,8 +34,6 @@ def snippet(subject: Subject, name: str, projection: str, row: int, render_size:
 
 def opening(subject: Subject, name: str) -> list[str]:
     """The lines up to ``codes``: the signals through their checkpoint, as they are observed."""
-    recipe = subject.codes.recipe
-    start = f", start={_resolution(recipe.start)}" if isinstance(recipe, Encode) and recipe.start else ""
     return [
         "import explorer",
         "",
@@ -43,8 +41,15 @@ def opening(subject: Subject, name: str) -> list[str]:
         f"signals = engine.load({name!r})",
         f"assert signals.id == {subject.signals.id!r}",
         f"model = engine.checkpoint({subject.checkpoint.id!r})",
-        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)}{start})",
+        f"codes = {encoded(subject, 'model', 'signals')}",
     ]
+
+
+def encoded(subject: Subject, model: str, signals: str) -> str:
+    """The codes of a subject, in words of Python: its signals through its checkpoint, as they are observed."""
+    recipe = subject.codes.recipe
+    start = f", start={_resolution(recipe.start)}" if isinstance(recipe, Encode) and recipe.start else ""
+    return f"engine.encode({model}, {signals}, resolution={_resolution(subject.sampling)}{start})"
 
 
 def walk_snippet(subject: Subject, name: str, ends: Sequence[int], method: str, t: float, render_size: int) -> str:
@@ -93,20 +98,43 @@ def training_snippet(
     return "\n".join(lines) + "\n"
 
 
-def classify_snippet(subject: Subject, name: str, space: str, method: str, seeds: int, split_seed: int) -> str:
-    """A program that classifies the codes, and the raw samples beside them."""
-    how = f"method={method!r}, seeds=range({seeds})"
+def classify_snippet(
+    subject: Subject,
+    name: str,
+    space: str,
+    method: str,
+    seeds: int,
+    split_seed: int,
+    joined: Sequence[Subject] = (),
+) -> str:
+    """A program that classifies the codes, and the raw samples beside them.
+
+    Args:
+        name: by which the engine knows the signals.
+        joined: other codes of the same samples, whose vectors stand beside those of the subject.
+    """
+    own = subject.codes.spaces[0]
+    if method == CLOUD or (joined and space == own):
+        space = ""  # several representations need not share their first space
+    own_codes, seen = opening(subject, name), {(subject.signals.id, subject.sampling): "codes"}
+    names = ["codes"]
+    for number, other in enumerate(joined, 2):
+        same = other.signals.id == subject.signals.id
+        signals = "signals" if same else f"engine.load({other.signals.id!r})"
+        names.append(f"codes{number}")
+        own_codes.append(f"{names[-1]} = {encoded(other, f'engine.checkpoint({other.checkpoint.id!r})', signals)}")
+        seen.setdefault((other.signals.id, other.sampling), names[-1])
+
+    def asked(names: Sequence[str], space: str, method: str) -> str:
+        parts = [", ".join(f"{name}[{part}]" for name in names) for part in ("train", "test")]
+        train, test = parts if len(names) == 1 else (f"[{part}]" for part in parts)
+        return f"engine.classify({train}, {test}, space={space!r}, method={method!r}, seeds=range({seeds}))"
+
     lines = [
-        "import explorer",
-        "",
-        "engine = explorer.connect()",
-        f"signals = engine.load({name!r})",
-        f"assert signals.id == {subject.signals.id!r}",
-        f"model = engine.checkpoint({subject.checkpoint.id!r})",
-        f"codes = engine.encode(model, signals, resolution={_resolution(subject.sampling)})",
+        *own_codes,
         f"train, test = explorer.train_test_split(signals, seed={split_seed})",
-        f"ours = engine.classify(codes[train], codes[test], space={space!r}, {how})",
-        f"raw = engine.classify(codes[train], codes[test], space='raw', {how})",
+        f"ours = {asked(names, space, method)}",
+        f"raw = {asked(list(seen.values()), RAW, control_method(method))}",
         'print(ours["accuracy"], raw["accuracy"])',
     ]
     return "\n".join(lines) + "\n"
