@@ -37,25 +37,36 @@ def running(processes: set[int]) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("answers", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["running", "starting"])
-def test_when_the_dashboard_is_killed_no_server_and_no_worker_is_left(tmp_path: Path, answers: bool):
+# How many processes are to be there: the server, and once it answers a worker of its own; and what was forked.
+@pytest.mark.parametrize(
+    ("started", "options", "end"),
+    [
+        pytest.param(2, [], signal.SIGKILL, id="running"),
+        pytest.param(1, [], signal.SIGKILL, id="starting", marks=pytest.mark.slow),
+        pytest.param(4, ["--num-procs", "2"], signal.SIGTERM, id="two processes"),
+        pytest.param(4, ["--num-procs", "2"], signal.SIGKILL, id="two processes, killed", marks=pytest.mark.slow),
+    ],
+)
+def test_when_the_dashboard_ends_no_server_and_no_worker_is_left(
+    tmp_path: Path, started: int, options: list[str], end: signal.Signals
+):
     environment = {**os.environ, "EXPLORER_HOME": str(tmp_path), "EXPLORER_DEVICE": "cpu"}
     environment.pop("EXPLORER_SERVER", None)
     log = tmp_path / "log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "panel", "serve", str(PACKAGE), "--port", "0"]
+        command = [sys.executable, "-m", "panel", "serve", str(PACKAGE), "--port", "0", *options]
         dashboard = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     while not (match := re.search(r"running at: (http://\S+)", log.read_text())):
         assert dashboard.poll() is None, log.read_text()
         time.sleep(0.1)
-    while len(family(dashboard.pid)) < (2 if answers else 1):  # the server, and once it answers a worker of its own
+    while len(family(dashboard.pid)) < started:
         time.sleep(0.05)
-    if answers:
+    if started > 1:
         assert httpx.get(match[1], trust_env=False, timeout=60).status_code == 200
-    started = family(dashboard.pid)
-    dashboard.send_signal(signal.SIGKILL)
+    those = family(dashboard.pid)
+    dashboard.send_signal(end)
     dashboard.wait()
     deadline = time.monotonic() + 60
-    while left := running(started):
+    while left := running(those):
         assert time.monotonic() < deadline, [Path(f"/proc/{process}/cmdline").read_bytes() for process in left]
         time.sleep(0.05)
