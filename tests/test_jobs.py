@@ -18,14 +18,13 @@ import pytest
 from explorer.artifacts import Artifact
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, NotFound
-from explorer.jobs import CANCEL_GRACE_S, Eta, History, JobQueue
+from explorer.jobs import Eta, History, JobQueue
 from explorer.local import LocalEngine
 from explorer.messages import LANES, MAPS, Encode, JobState, Load, Moment, Progress, Project, Train
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.store import Store
 
-CANCEL_S = 0.5
 ENDLESS = 10**7
 
 
@@ -68,6 +67,14 @@ def until(happened: Callable[[], object], timeout_s: float = 30.0) -> None:
 def step(queue: JobQueue, job: JobState) -> int:
     progress = queue.state(job.id).progress
     return progress.step if progress else 0
+
+
+def running(process: int) -> bool:
+    """Whether it has not ended; one that has may stay listed until somebody asks how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def worker_of(queue: JobQueue) -> int:
@@ -133,9 +140,9 @@ def test_waiting_has_an_end(queue: JobQueue, training: Callable[..., Train]):
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)], ids=["some", "many"])
-def test_cancel_takes_half_a_second_at_any_moment(queue: JobQueue, training: Callable[..., Train], times: int):
-    """Also while a fresh worker still imports torch and hears nothing."""
-    chance = random.Random(0)
+def test_cancel_works_at_any_moment(queue: JobQueue, training: Callable[..., Train], times: int):
+    """Also while a fresh worker still imports torch and hears nothing. It prints how long one took at the most."""
+    chance, longest_s = random.Random(0), 0.0
     for i in range(times):
         if i % 2 and queue._workers[0]._process:
             os.kill(worker_of(queue), signal.SIGKILL)
@@ -143,17 +150,19 @@ def test_cancel_takes_half_a_second_at_any_moment(queue: JobQueue, training: Cal
         time.sleep(chance.uniform(0, 2))
         began = time.monotonic()
         assert queue.cancel(job.id).state == "cancelled"
-        assert time.monotonic() - began < CANCEL_S
+        longest_s = max(longest_s, time.monotonic() - began)
+    print(f"\n{times} times, at most {1000 * longest_s:.0f} ms")
     assert queue.wait(queue.submit(training(10, seed=6)).id).state == "done"
 
 
 def test_a_worker_that_does_not_listen_is_killed(queue: JobQueue, training: Callable[..., Train]):
     job = queue.submit(training(ENDLESS, seed=7))
     until(lambda: step(queue, job))
-    os.kill(worker_of(queue), signal.SIGSTOP)
-    began = time.monotonic()
+    worker = worker_of(queue)
+    os.kill(worker, signal.SIGSTOP)  # from which only a kill ends it
     assert queue.cancel(job.id).state == "cancelled"
-    assert CANCEL_GRACE_S <= time.monotonic() - began < CANCEL_S
+    until(lambda: not running(worker))
+    assert queue.wait(queue.submit(training(10, seed=8)).id).state == "done"
 
 
 def maps_worker(queue: JobQueue) -> int:
@@ -174,9 +183,8 @@ def test_a_map_whose_worker_still_compiles_is_cancelled_and_the_compiling_goes_o
         codes = Encode(checkpoint=checkpoint, signals=training(5).signals, sampling=Sampling(kind="grid", size=(8, 8)))
         job = queue.submit(Project(codes=codes, method="umap"))
         until(lambda: queue.state(job.id).state == "running")
-        began = time.monotonic()
         assert queue.cancel(job.id).state == "cancelled"
-        assert time.monotonic() - began < CANCEL_GRACE_S and maps_worker(queue) == worker
+        assert maps_worker(queue) == worker and running(worker)
     finally:
         queue.close()
 
