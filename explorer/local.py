@@ -15,7 +15,7 @@ import torch
 from explorer import readers, store
 from explorer.analysis import projection
 from explorer.analysis.clustering import Clustering
-from explorer.artifacts import Artifact
+from explorer.artifacts import Artifact, sha256
 from explorer.catalog import Catalog
 from explorer.codes import Checkpoint
 from explorer.compute import classifiers, compute
@@ -266,6 +266,18 @@ class LocalEngine(Engine):
             return id
 
         return self.uploads.take(upload, keep)
+
+    def keep(self, upload: str, id: str, name: str) -> str:
+        """Keep an upload that is an artifact, as ``put`` does; its id. Raises InvalidInput for other bytes."""
+
+        def kept(sent: Upload) -> str:
+            with store.in_words(f"read {sent.path}"):
+                data = sent.path.read_bytes()
+            if sha256(data) != id:
+                raise InvalidInput("Got bytes whose hash is not the id they were sent for; send them again.")
+            return self.put(Artifact.from_bytes(data), name)
+
+        return self.uploads.take(upload, kept)
 
     def original(self, id: str) -> tuple[str, Iterator[bytes]]:
         entry = self.catalog.entry(id)

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,10 +20,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer import errors
-from explorer.artifacts import Artifact, sha256
 from explorer.child import tell_address, wait_until_left
+from explorer.connection import Connection
 from explorer.errors import ExplorerError, InvalidInput
-from explorer.heads import Connection
 from explorer.messages import RECIPES, AnyRecipe, Entry, JobState, Moment, Recipe, UploadState, check_hash
 from explorer.readings import Options
 from explorer.tokens import opens
@@ -127,6 +127,20 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
 
     listening = CapacityLimiter(LISTENERS)
 
+    async def received(state: UploadState, request: Request) -> UploadState:
+        """A body, written to its upload as it comes."""
+        held: list[bytes] = []
+
+        async def flush() -> UploadState:
+            pieces, held[:] = held[:], []
+            return await run_in_threadpool(engine.send, state.id, state.received, pieces)
+
+        async for piece in request.stream():
+            held.append(piece)
+            if sum(map(len, held)) >= WRITTEN_AT_ONCE_BYTES:
+                state = await flush()
+        return await flush()
+
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
@@ -172,17 +186,18 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
 
     @app.put("/v1/artifacts/{id}")
     async def put(id: str, request: Request, name: Annotated[str, Query(max_length=200)]) -> dict[str, str]:
+        """An upload in one go, of bytes that are an artifact already."""
         check_hash(id)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-
-        def keep() -> str:
-            if sha256(memoryview(body)) != id:
-                raise InvalidInput("Got bytes whose hash is not the id they were sent for; send them again.")
-            return engine.put(Artifact.from_bytes(bytes(body)), name)
-
-        return {"id": await run_in_threadpool(keep)}
+        length = request.headers.get("content-length")
+        if length is None:
+            raise InvalidInput("Got a body of unknown length; expected a Content-Length. Say how many bytes come.")
+        upload = await run_in_threadpool(engine.start_upload, name, int(length))
+        try:
+            await received(upload, request)
+            return {"id": await run_in_threadpool(engine.keep, upload.id, id, name)}
+        finally:
+            with suppress(errors.NotFound):
+                await run_in_threadpool(engine.drop_upload, upload.id)
 
     @app.get("/v1/entries/{kind}")
     def entries(kind: str) -> list[Entry]:
@@ -220,21 +235,11 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
 
     @app.patch("/v1/uploads/{id}")
     async def send(id: str, offset: Annotated[int, Query(ge=0)], request: Request) -> UploadState:
-        """What arrives is written as it comes: a broken connection leaves what was there until then."""
+        """A broken connection leaves what was there until then."""
         state = await run_in_threadpool(engine.upload_state, id)
-        held: list[bytes] = []
-
-        async def flush() -> UploadState:
-            pieces, held[:] = held[:], []
-            return await run_in_threadpool(engine.send, id, state.received, pieces)
-
         if offset != state.received:  # said in the engine's own words
             return await run_in_threadpool(engine.send, id, offset, [])
-        async for piece in request.stream():
-            held.append(piece)
-            if sum(map(len, held)) >= WRITTEN_AT_ONCE_BYTES:
-                state = await flush()
-        return await flush()
+        return await received(state, request)
 
     @app.delete("/v1/uploads/{id}")
     def drop_upload(id: str) -> None:

@@ -15,7 +15,7 @@ LEVELS = {
     "nets": 1, "representations": 1, "fitting": 1, "fits": 1,
     "analysis": 1, "readers": 1,
     "engine": 2, "local": 2, "compute": 2, "jobs": 2, "store": 2, "catalog": 2, "server": 2, "remote": 2, "worker": 2,
-    "cluster": 2, "uploads": 2, "sending": 2, "heads": 2, "tokens": 2, "waiting": 2, "child": 2, "bench": 2,
+    "cluster": 2, "uploads": 2, "sending": 2, "connection": 2, "tokens": 2, "waiting": 2, "child": 2, "bench": 2,
     "dashboard": 3, "widgets": 3, "main": 3, "app_hooks": 3, "cli": 3, "__main__": 3, "__init__": 3,
 }  # fmt: skip
 TORCH = {"nets", "representations", "fitting", "fits", "local", "cluster", "bench"}

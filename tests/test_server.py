@@ -1,8 +1,12 @@
 """The model server under strangers: no route without the token, no body without a limit, every refusal in words."""
 
 import json
+import select
+import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -10,20 +14,26 @@ import jwt
 import pytest
 import uvicorn
 
+from explorer import connection
 from explorer.artifacts import Artifact
+from explorer.connection import Connection
 from explorer.errors import InvalidInput, Unauthorized
-from explorer.heads import Connection
 from explorer.local import LocalEngine
 from explorer.remote import RemoteEngine
-from explorer.server import make_server
+from explorer.server import WRITTEN_AT_ONCE_BYTES, make_server
 from explorer.tokens import opens, pass_for
 
 TOKEN = "correct horse battery staple, and more"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory):
-    engine = LocalEngine(tmp_path_factory.mktemp("home"), device="cpu")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path):
+    engine = LocalEngine(home, device="cpu")
     app = make_server(engine, TOKEN)
     server = uvicorn.Server(uvicorn.Config(app, http=Connection, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
@@ -112,6 +122,47 @@ def test_bodies_are_counted_as_they_arrive(http: httpx.Client):
     assert http.get("/health").json() == {"status": "ok"}
 
 
+def dripped(address: str, start: bytes, drops: bytes) -> tuple[bytes, int]:
+    """What is answered to a request whose rest comes byte by byte, and how many of these were not waited for."""
+    answer, left = b"", len(drops)
+    with socket.create_connection(address.removeprefix("http://").split(":"), timeout=30) as line, suppress(OSError):
+        line.sendall(start)
+        for drop in drops:
+            line.sendall(bytes([drop]))
+            if select.select([line], [], [], 0.01 if left > 1 else 30)[0]:
+                answer += (got := line.recv(2**16))
+                if not got:
+                    break
+            left -= 1
+    return answer, left
+
+
+DRIPPING = f"POST /v1/run/load HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100000"
+
+
+@pytest.mark.parametrize(
+    ("start", "answered"),
+    [("", b"400"), (DRIPPING, b"400"), (f"{DRIPPING}\r\n\r\n", b"400"),
+     (f"{DRIPPING}\r\n\r\n".replace("Bearer", "Wrong"), b"401")],
+    ids=["nothing", "head", "body", "body of a stranger"],
+)  # fmt: skip
+def test_bytes_that_only_drip_are_not_waited_for(
+    address: str, monkeypatch: pytest.MonkeyPatch, start: str, answered: bytes
+):
+    monkeypatch.setattr(connection, "HEAD_S", 0.3)
+    monkeypatch.setattr(connection, "BODY_S", 0.3)
+    answer, left = dripped(address, start.encode(), b" " * 10_000 if start else b"\n" * 10_000)
+    assert answer.startswith(b"HTTP/1.1 " + answered) and left
+
+
+def test_a_slow_body_is_taken_where_enough_of_it_comes(address: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "BODY_S", 0.01)
+    monkeypatch.setattr(connection, "BODY_BYTES", 0)
+    body = b'{"name": "no such set"}'
+    head = f"{DRIPPING}\r\nContent-Type: application/json\r\n\r\n".replace("100000", str(len(body)))
+    assert dripped(address, head.encode(), body)[0].startswith(b"HTTP/1.1 404")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -166,6 +217,29 @@ def test_an_upload_must_be_what_its_name_says(http: httpx.Client):
     assert http.get("/v1/entries/signals").json() == [] or all(
         e["name"] != "x" for e in http.get("/v1/entries/signals").json()
     )
+
+
+def test_an_artifact_that_arrives_lies_on_the_disk_and_is_gone_when_the_line_breaks(address: str, home: Path):
+    """However much is sent, little of it is in memory until all is there."""
+
+    def arrived() -> list[int]:
+        return [path.stat().st_size for path in (home / "uploads").glob("*")]
+
+    head = f"PUT /v1/artifacts/{'0' * 64}?name=x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with socket.create_connection(address.removeprefix("http://").split(":")) as line:
+        line.sendall(f"{head}Content-Length: {2**30}\r\n\r\n".encode() + bytes(3 * WRITTEN_AT_ONCE_BYTES))
+        until(lambda: sum(arrived()) >= 2 * WRITTEN_AT_ONCE_BYTES)
+    until(lambda: not arrived())
+    with socket.create_connection(address.removeprefix("http://").split(":")) as line:
+        line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())
+        assert line.recv(2**16).startswith(b"HTTP/1.1 422")
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def test_the_address_is_one_line_of_json(tmp_path: Path):

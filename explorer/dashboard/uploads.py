@@ -21,6 +21,9 @@ from explorer.messages import check_hash
 SLICE_BYTES = 2**26
 """The most that the browser sends at once."""
 
+SLICE_S = 600.0
+"""How long a slice may take: the browser makes them as large as goes in a second, and none smaller than a MiB."""
+
 BLOCK_BYTES, CHUNK_BYTES = 2**22, 2**18
 """What goes on to the model server in one request, and what is read at once."""
 
@@ -86,7 +89,7 @@ class Slices(_Door):
         if length.isdecimal() and int(length) > SLICE_BYTES:
             return self._refuse_size()
         self._offset = int(offset)
-        _read_more_at_once(self.request.connection)
+        _suit_to_slices(self.request.connection)
 
     async def data_received(self, chunk: bytes) -> None:
         if self._finished or self._error:
@@ -144,8 +147,10 @@ class Slices(_Door):
             self.finish(json.dumps({"received": state.received, "size": state.size}))
 
 
-def _read_more_at_once(connection: Any) -> None:
-    """Tornado reads 64 KiB at a time, each of which costs as much of the event loop as four times that."""
+def _suit_to_slices(connection: Any) -> None:
+    """Not to wait for ever, and to read more at once: Tornado's 64 KiB cost as much of the event loop as 256."""
+    if hasattr(connection, "set_body_timeout"):
+        connection.set_body_timeout(SLICE_S)
     if hasattr(connection, "params") and hasattr(connection, "stream"):
         connection.params.chunk_size = connection.stream.read_chunk_size = CHUNK_BYTES
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import http.client
+import select
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -102,3 +105,21 @@ def test_what_is_too_large_is_refused_before_it_comes(http_: httpx.Client):
     line.endheaders()
     assert line.getresponse().status in (400, 413)
     line.close()
+
+
+def test_a_slice_that_only_drips_is_cut_off_and_what_came_stays(
+    http_: httpx.Client, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(uploads, "SLICE_S", 0.3)
+    id = engine.uploads.start("data", len(DATA)).id
+    head = f"PUT /upload/{id}?offset=0 HTTP/1.1\r\nOrigin: {http_.base_url}\r\nHost: {http_.base_url.netloc.decode()}"
+    with socket.create_connection(("127.0.0.1", http_.base_url.port), timeout=30) as line:
+        line.sendall(f"{head}\r\nContent-Length: {len(DATA)}\r\n\r\n".encode())
+        line.sendall(DATA[: uploads.BLOCK_BYTES + uploads.CHUNK_BYTES])
+        with suppress(OSError):
+            while not select.select([line], [], [], 0.01)[0]:
+                line.sendall(b"x")
+            assert line.recv(1) == b""
+    received = engine.uploads.state(id).received
+    assert uploads.BLOCK_BYTES <= received < len(DATA)
+    assert put(http_, id, received, DATA[received:]).json()["received"] == len(DATA)
