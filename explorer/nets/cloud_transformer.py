@@ -24,7 +24,8 @@ from explorer.nets.nearest import nearest
 
 _WIDTH, _BLOCKS, _NEAR, _PLACE = 96, 2, 8, 16
 _HEADS, _HEAD = 4, 8  # narrow: what is gathered for every pair of neighbours takes most of the time
-_BATCH = 64
+_WAVES = (1.0, 2.0, 4.0)  # in which an anchor is told where it lies, in radians for each extent of clouds
+_BATCH = 16  # few, so that there are many steps: these are what a classifier lacks
 _LEARNING_RATE, _WEIGHT_DECAY, _SMOOTHING, _DROPOUT, _WARM = 3e-3, 0.02, 0.05, 0.2, 0.1
 _ANCHORS = 2**15  # asked about at a time
 
@@ -48,15 +49,15 @@ class Learning:
     """
 
     epochs: int = 24
-    least_steps: int = 300
+    least_steps: int = 600
     augment: tuple[Augmentation, ...] = ("noise", "points", "thin")
     normalise: Literal["each", "whole", "none"] = "each"
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Clouds as the network takes them: latents and places in the cloud [A, Z + D], neighbours [A, K], their places
-    [A, K, D] and sizes [N]."""
+    """Clouds as the network takes them: latents and places in the cloud [A, Z + D (1 + 2 waves)], neighbours [A, K],
+    their places [A, K, D] and sizes [N]."""
 
     anchors: torch.Tensor
     neighbors: torch.Tensor
@@ -88,8 +89,9 @@ def fit_clouds(
         near = nearest(part.positions, part.offsets, part.positions, part.owners, _NEAR)
         away = (part.positions[near] - part.positions[:, None]) / spacing
         within = (part.positions - _middles(part)[part.owners]) / np.float32(extent)
+        waves = [wave(np.float32(many) * within) for many in _WAVES for wave in (np.sin, np.cos)]
         return _Batch(
-            anchors=torch.from_numpy(np.concatenate([(part.latents - mean) / deviation, within], 1)),
+            anchors=torch.from_numpy(np.concatenate([(part.latents - mean) / deviation, within, *waves], 1)),
             neighbors=torch.from_numpy(near),
             places=torch.from_numpy(away),
             sizes=torch.from_numpy(part.sizes),
@@ -159,7 +161,7 @@ def _extent(clouds: Cloud) -> float:
 
 
 def _initial(latent: int, d: int, classes: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
-    shapes = {"in": (latent + d, _WIDTH), "second": (_WIDTH, _WIDTH)}
+    shapes = {"in": (latent + d * (1 + 2 * len(_WAVES)), _WIDTH), "second": (_WIDTH, _WIDTH)}
     for block in range(_BLOCKS):
         shapes |= {
             f"{block}.query": (_WIDTH, 3 * _HEADS * _HEAD),
