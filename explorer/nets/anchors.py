@@ -13,7 +13,7 @@ from explorer.observations import Batch, Sampling, uniform
 from explorer.signals import SignalSet
 
 _AROUND = 3  # cells about a place where a signal changes that are looked at as closely as it
-_FLAT = 512  # samples of what is flat that are looked at, at the least
+_FLAT = 256  # samples of what is flat that are looked at, at the least
 
 
 def grids_of(signals: SignalSet, sampling: Sampling, batch: Batch) -> np.ndarray | None:

@@ -27,7 +27,9 @@ class CloudFits:
         neighbors: int64 [P, n], among the N A slots of the padded clouds.
         places: float32 [P, n D].
         values: float32 [P, M], in the decoder's units.
-        weights: float32 [P], of each signal's samples 1 on average; None where all count alike.
+        weights: float32 [P], what each counts in a fit, of each signal's samples 1 on average; None where all count
+            alike.
+        stands: float32 [P], what each stands for in the signal as a whole, likewise.
         counts: samples of each signal, int64 [N].
         slots: A.
         share: of the samples that a step looks at.
@@ -42,6 +44,7 @@ class CloudFits:
     places: torch.Tensor
     values: torch.Tensor
     weights: torch.Tensor | None
+    stands: torch.Tensor | None
     counts: np.ndarray
     slots: int
     share: float
@@ -93,15 +96,15 @@ class CloudFits:
 
     @torch.no_grad()
     def psnr_db(self, networks: torch.Tensor) -> torch.Tensor:
-        """Against all samples: [N], at most ``PSNR_LIMIT_DB``."""
+        """Against the signals as a whole: [N], at most ``PSNR_LIMIT_DB``."""
         latents = networks.view(-1, self.decoder.latent).to(self.dtype)
         squares = torch.empty(len(self.values), device=self.values.device)
         for first in range(0, len(squares), _SAMPLES):
             part = slice(first, first + _SAMPLES)
             values = self.decoder(self._cast, latents, self.neighbors[part], self.places[part].to(self.dtype))
             squares[part] = (values.float() - self.values[part]).square().mean(1)
-        if self.weights is not None:
-            squares *= self.weights
+        if self.stands is not None:
+            squares *= self.stands
         counts = torch.from_numpy(self.counts).to(squares.device)
         means = torch.segment_reduce(squares, "mean", lengths=counts)
         return -10 * (means / self.peak**2).clamp(min=10 ** (-PSNR_LIMIT_DB / 10)).log10()
@@ -120,5 +123,6 @@ class CloudFits:
             places=self.places[kept],
             values=self.values[kept],
             weights=None if self.weights is None else self.weights[kept],
+            stands=None if self.stands is None else self.stands[kept],
             counts=counts,
         )

@@ -83,8 +83,17 @@ class CloudDecoder:
 
 
 def places_of(
-    coords: torch.Tensor, positions: torch.Tensor, frames: torch.Tensor, neighbors: torch.Tensor
+    coords: torch.Tensor, positions: torch.Tensor, frames: torch.Tensor, neighbors: torch.Tensor, sight: float = 0.0
 ) -> torch.Tensor:
-    """Points [S, D] in the frames of their neighbours: [S, n D]."""
+    """Points [S, D] in the frames of their neighbours: [S, n D].
+
+    Args:
+        sight: a point farther away, by the root mean square over the axes, is seen in its direction at this distance;
+            0 where there is no such bound.
+    """
     away = coords.unsqueeze(1) - positions[neighbors]
-    return (frames[neighbors] * away.unsqueeze(-2)).sum(-1).flatten(1)  # far quicker than products of tiny matrices
+    places = (frames[neighbors] * away.unsqueeze(-2)).sum(-1)  # far quicker than products of tiny matrices
+    if sight:
+        distances = places.square().mean(-1, keepdim=True).sqrt_()
+        places *= sight / distances.clamp_(min=sight)
+    return places.flatten(1)

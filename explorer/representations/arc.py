@@ -69,6 +69,9 @@ class ArcConfig(FitConfig):
         share: anchors for each sample of a signal; flat places get none.
         least: anchors of a signal at the least, where it has so many samples.
         anchors: so many for every signal, whatever its size; 0 to go by the share.
+        sight: how far from an anchor places are told apart, in usual distances of a neighbour; farther ones look as if
+            they lay there. What is empty may lie very far from any anchor, where a decoder would only guess. 0 for no
+            bound.
         jitter: how far anchors stray from the samples that they are drawn at, in cells of the grid, so that no two
             are equally near to a sample.
         train_signals: signals on which the decoder is trained.
@@ -86,6 +89,7 @@ class ArcConfig(FitConfig):
     share: float = 0.05
     least: int = 16
     anchors: int = 0
+    sight: float = 1.5
     jitter: float = 1.0
     train_signals: int = 100
     train_steps: int = 3000
@@ -127,6 +131,7 @@ class Arc(Fitted, Editable):
         "compact": ArcConfig(latent=16, train_finer=3, train_steps=2000, steps=100),
         "pictures": ArcConfig(latent=24, train_steps=2000, steps=200, learning_rate=3e-2),
         "paper-arc": ArcConfig(
+            sight=0.0,
             least=4,
             jitter=0.0,
             train_steps=500,
@@ -284,7 +289,8 @@ class Arc(Fitted, Editable):
 
 @lru_cache(maxsize=16)
 def _fitting(checkpoint: Checkpoint, device: str) -> "Fitting":
-    return Fitting(Arc.config(overrides=checkpoint.config), checkpoint.domain, device)
+    # A decoder from before there was a bound has learned without one.
+    return Fitting(Arc.config(overrides={"sight": 0.0, **checkpoint.config}), checkpoint.domain, device)
 
 
 def _between(one: Cloud, other: Cloud, pairs: tuple[np.ndarray, np.ndarray] | None, t: float) -> Cloud:
@@ -318,6 +324,8 @@ class Fitting:
                 f"Got anchors {config.anchors}, share {config.share}, points {config.points}, jitter {config.jitter}; "
                 "expected anchors of 0 or more, shares above 0 up to 1 and a jitter of 0 to 1."
             )
+        if not 0 <= config.sight < math.inf:
+            raise InvalidInput(f"Got sight {config.sight}; expected a length, or 0 for no bound.")
         self.config, self.device, self.dtype = config, device, matmul_dtype(device)
         self.decoder = CloudDecoder(d=domain.d, m=domain.m, neighbors=config.neighbors, latent=config.latent)
         low, high = domain.value_range
@@ -375,7 +383,7 @@ class Fitting:
         points, positions, frames, latents = (
             torch.tensor(array, device=self.device) for array in (coords, cloud.positions, cloud.frames, cloud.latents)
         )
-        return places_of(points, positions, frames, neighbors), latents
+        return places_of(points, positions, frames, neighbors, self.config.sight), latents
 
     # -- fits
 
@@ -473,17 +481,23 @@ class Fitting:
         places, _ = self._seen(cloud, coords, torch.from_numpy(near).to(self.device))
         slots = int(cloud.sizes.max())
         padded = np.arange(len(cloud.positions)) + cloud.owners * slots - cloud.offsets[cloud.owners]
-        weights = None
-        if batch.weights is not None or (counted > 1).any():
-            weights = counted if batch.weights is None else counted * batch.weights[whose, points]
-            weights = weights * (counts / np.bincount(whose, weights, minlength=n))[whose]
+
+        def weighing(samples: np.ndarray) -> torch.Tensor:
+            """Of each signal's samples 1 on average."""
+            samples = samples * (counts / np.bincount(whose, samples, minlength=n))[whose]
+            return torch.from_numpy(samples.astype(np.float32)).to(self.device)
+
+        # Flat samples count in a fit as the few that they are; else it would be one of what is empty.
+        room = None if batch.weights is None else batch.weights[whose, points]
+        sparse = bool((counted > 1).any())
         problem = CloudFits(
             decoder=self.decoder,
             parameters=parameters,
             neighbors=torch.from_numpy(padded[near]).to(self.device),
             places=places,
             values=torch.from_numpy((batch.values[whose, points] - self._low) / self._span).to(self.device),
-            weights=None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(self.device),
+            weights=None if room is None else weighing(room),
+            stands=None if room is None and not sparse else weighing(counted if room is None else counted * room),
             counts=counts,
             slots=slots,
             share=self.config.points,

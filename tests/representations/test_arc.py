@@ -106,6 +106,36 @@ def test_blank_and_tiny_pictures_have_codes(shape):
     assert np.abs(ARC.render(model(), fitted, shape) - 0.5).mean() < 0.05
 
 
+def test_a_picture_in_a_large_empty_one_is_seen_as_well_as_alone():
+    small = digits()[:20].values.reshape(20, 8, 8)
+    large = np.zeros((20, 96, 96), np.float32)
+    part = slice(36, 60)
+    large[:, part, part] = small.repeat(3, 1).repeat(3, 2)
+    reached = []
+    for pictures in (large[:, part, part], large):
+        signals = SignalSet.from_grids(pictures, axes="yx", value_range=(0, 16))
+        checkpoint = ARC.train(ARC.config(overrides={**QUICK, "train_steps": 200, "anchors": 30}), signals, seed=0)
+        fitted = ARC.encode(checkpoint, Observations(signals))
+        renders = ARC.render(checkpoint, fitted, pictures.shape[1:])[..., 0]
+        middle = renders[:, part, part] if len(pictures[0]) == 96 else renders
+        reached.append(decibels(middle / 16, large[:, part, part] / 16))
+        whole = decibels(renders / 16, pictures / 16)
+        assert fitted["psnr_db"].mean() == pytest.approx(whole, abs=2)  # it speaks of all that is empty too
+    assert reached[1] > reached[0] - 4 and whole > reached[1] + 3
+
+
+def test_a_decoder_from_before_places_had_a_bound_reads_without_one():
+    bounded = model()
+    older = {name: value for name, value in bounded.config.items() if name != "sight"}
+    before = Checkpoint(representation="arc", config=older, domain=bounded.domain, arrays=bounded.arrays)
+    free = Checkpoint(
+        representation="arc", config={**older, "sight": 0.0}, domain=bounded.domain, arrays=bounded.arrays
+    )
+    values, without, said = (ARC.render(c, code(), (16, 16)) for c in (bounded, before, free))
+    np.testing.assert_array_equal(without, said)
+    assert np.abs(values - without).max() > 1e-3
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Edits
 
