@@ -17,7 +17,7 @@ import torch
 from explorer.artifacts import Artifact
 from explorer.errors import InvalidInput
 from explorer.messages import Progress
-from explorer.representations.base import Report
+from explorer.representations.base import Report, check_fields
 
 _FIRST_DAMPING, _LESS, _MORE, _LEAST_DAMPING = 1e-2, 0.1, 10.0, 1e-7
 _SLOWER = 0.5  # a rate after a plateau, against before
@@ -118,6 +118,11 @@ class FitConfig:
     snapshots: int = 0
     chunk: int = 16
 
+    def __post_init__(self):
+        check_fields(self, (("steps", "warm_steps", "chunk"), 1, 10**9), (("snapshots",), 0, 1000))
+        if self.schedule == "plateau" and not self.plateau_db:
+            raise InvalidInput("Got schedule = 'plateau' without plateau_db; expected what counts as one, as 0.05.")
+
     @property
     def plan(self) -> Plan:
         """From the start."""
@@ -130,8 +135,6 @@ class FitConfig:
 
     def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
         """So many steps of Adam, from the first to the last learning rate; ``others`` are fields that a method adds."""
-        if self.schedule == "plateau" and not self.plateau_db:
-            raise InvalidInput("Got schedule = 'plateau' without plateau_db; expected what counts as one, as 0.05.")
         plan = Plan(
             steps=steps,
             learning_rate=first,

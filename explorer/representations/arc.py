@@ -43,6 +43,7 @@ from explorer.representations.base import (
     Report,
     Window,
     check_domain,
+    check_fields,
     domain_of,
     silent,
     window_coords,
@@ -102,6 +103,19 @@ class ArcConfig(FitConfig):
     final_learning_rate: float = 5e-4
     warm_steps: int = 50
     points: float = 0.25
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(
+            self,
+            (("neighbors", "latent", "least"), 1, 4096),
+            (("train_signals", "train_steps", "train_batch", "train_points"), 1, 10**9),
+            (("train_finer",), 1, 64),
+            (("anchors",), 0, 10**9),
+            (("share", "points"), 1e-6, 1),
+            (("jitter",), 0, 1),
+            (("sight",), 0, 1e9),
+        )
 
     @property
     def warm_plan(self) -> Plan:
@@ -314,18 +328,6 @@ class Fitting:
     """The clouds and the decoder of one configuration over one domain."""
 
     def __init__(self, config: ArcConfig, domain: Domain, device: str):
-        counted: tuple[str, ...] = ("neighbors", "latent", "least", "chunk", "steps", "warm_steps")
-        counted += ("train_signals", "train_steps", "train_batch", "train_points", "train_finer")
-        for name in counted:
-            if getattr(config, name) < 1:
-                raise InvalidInput(f"Got {name} {getattr(config, name)}; expected a whole number above 0.")
-        if config.anchors < 0 or not (0 < config.share <= 1 and 0 < config.points <= 1 and 0 <= config.jitter <= 1):
-            raise InvalidInput(
-                f"Got anchors {config.anchors}, share {config.share}, points {config.points}, jitter {config.jitter}; "
-                "expected anchors of 0 or more, shares above 0 up to 1 and a jitter of 0 to 1."
-            )
-        if not 0 <= config.sight < math.inf:
-            raise InvalidInput(f"Got sight {config.sight}; expected a length, or 0 for no bound.")
         self.config, self.device, self.dtype = config, device, matmul_dtype(device)
         self.decoder = CloudDecoder(d=domain.d, m=domain.m, neighbors=config.neighbors, latent=config.latent)
         low, high = domain.value_range

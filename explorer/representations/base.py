@@ -328,6 +328,15 @@ def plain(config: Any) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(config).items()}
 
 
+def check_fields(config: Any, *bounds: tuple[tuple[str, ...], float, float]) -> None:
+    """Raises InvalidInput for a field, or a number of a field that has many, outside (names, low, high)."""
+    for names, low, high in bounds:
+        for name in names:
+            value = getattr(config, name)
+            if not all(low <= number <= high for number in (value if isinstance(value, tuple) else (value,))):
+                raise InvalidInput(f"Got {name} {value}; expected {low} to {high}.")
+
+
 def _explained(kind: type) -> dict[str, str]:
     """What a class's docstring says of its fields."""
     _, _, arguments = inspect.cleandoc(kind.__doc__ or "").partition("Args:\n")

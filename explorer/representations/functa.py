@@ -11,7 +11,6 @@ import torch
 
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
-from explorer.errors import InvalidInput
 from explorer.fitting import draws, minimise
 from explorer.messages import Progress
 from explorer.nets import cavia
@@ -27,6 +26,7 @@ from explorer.representations.base import (
     Pointwise,
     Report,
     check_domain,
+    check_fields,
     domain_of,
     fine_grids,
     silent,
@@ -96,21 +96,17 @@ class FunctaConfig:
     clip: float = 1.0
 
     def __post_init__(self):
-        for names, low, high in (
+        check_fields(
+            self,
             (("latent",), 1, 2**20),
-            (("width", "batch"), 1, 4096),
+            (("width", "batch", "resolutions"), 1, 4096),
             (("layers",), 2, 64),
             (("inner_steps", "fit_steps"), 1, 1000),
             (("steps",), 1, 10**9),
             (("omega_1", "omega_k", "inner_rate", "learning_rate", "clip"), 1e-9, 1e4),
             (("weight_decay", "offset"), 0, 1),
             (("context_ratio", "fit_ratio"), 1e-6, 1),
-        ):
-            for name in names:
-                if not low <= getattr(self, name) <= high:
-                    raise InvalidInput(f"Got {name} {getattr(self, name)}; expected {low} to {high}.")
-        if not all(1 <= size <= 4096 for size in self.resolutions):
-            raise InvalidInput(f"Got resolutions {self.resolutions}; expected sizes from 1 to 4096.")
+        )
 
     def grids(self, domain: Domain) -> list[tuple[int, ...]]:
         """The grids seen in training."""

@@ -28,7 +28,16 @@ from explorer.nets.operator_fits import OperatorFits, Points, Target, tiles
 from explorer.nets.precision import matmul_dtype
 from explorer.nets.standards import standardised, standards
 from explorer.observations import Observations, uniform
-from explorer.representations.base import FUNCTION, Differentiable, Fitted, Networks, Report, check_domain, silent
+from explorer.representations.base import (
+    FUNCTION,
+    Differentiable,
+    Fitted,
+    Networks,
+    Report,
+    check_domain,
+    check_fields,
+    silent,
+)
 from explorer.signals import SignalSet
 
 _ACTIVATIONS = 2**26  # numbers that the layers of a chunk may hold
@@ -97,6 +106,33 @@ class OInrConfig(FitConfig):
     first_shift: float = 0.0
     last_shift: float = 1.0
     batch: int = 4
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(
+            self,
+            (("widths",), 1, 2**16),
+            (("levels",), 1, 24),
+            (("nodes",), 1, 15),
+            (("pitch", "gain"), 1e-9, 1e9),
+            (("scales",), 1e-6, 1),
+            (("holdout",), 0, 0.99),
+            (("check_every",), 1, 10**9),
+        )
+        if not self.widths or not self.scales:
+            raise InvalidInput(
+                f"Got widths {self.widths} and scales {self.scales}; expected one number or more in each."
+            )
+        if self.nodes % 2 == 0:
+            raise InvalidInput(f"Got nodes {self.nodes}; expected an odd number.")
+        if self.sequence and self.schedule != "cosine":
+            raise InvalidInput("Got schedule = 'plateau' for a sequence; expected 'cosine', which needs no checks.")
+        if self.holdout and self.scales != (1.0,):
+            raise InvalidInput("Got holdout with scales, whose coarser samples are means of all; expected one of them.")
+        if self.kernel == "discrete" and self.scales != (1.0,):
+            raise InvalidInput(
+                "Got scales for a discrete kernel, which acts at one resolution; choose a continuous one."
+            )
 
     def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
         betas = (0.9, 0.99) if self.crop else (0.8, 0.95)  # crops are noisy
@@ -308,7 +344,6 @@ class _Fitting:
     """
 
     def __init__(self, config: OInrConfig, domain: Domain, arrays: Arrays, device: str):
-        _sound(config)
         self.config, self.domain, self.device = config, domain, device
         self.shift, self.scale = arrays["values.shift"], arrays["values.scale"]
         levels = (config.levels,) * domain.d
@@ -562,36 +597,6 @@ class _Fitting:
                 found = derivative(moved, still, orders).flatten(0, 1)[(slice(None),) * 2 + inner].movedim(1, -1)
                 result[(rows, *box)] = found.cpu().numpy()
         return result * self.scale + (0 if any(orders) else self.shift)
-
-
-def _sound(config: OInrConfig) -> None:
-    """Raises InvalidInput for numbers with which nothing can be fitted."""
-    positive = {
-        "widths": min(config.widths, default=0),
-        "levels": config.levels,
-        "steps": config.steps,
-        "chunk": config.chunk,
-        "pitch": config.pitch,
-        "gain": config.gain,
-        "scales": min(config.scales, default=0),
-        "check_every": config.check_every,
-    }
-    for name, least in positive.items():
-        if not least > 0:
-            raise InvalidInput(f"Got {name} = {getattr(config, name)}; expected numbers above 0.")
-    if config.nodes % 2 == 0 or not 1 <= config.nodes <= 15:
-        raise InvalidInput(f"Got nodes = {config.nodes}; expected an odd number up to 15.")
-    if config.levels > 24 or max(config.scales) > 1 or not 0 <= config.holdout < 1:
-        raise InvalidInput(
-            f"Got levels = {config.levels}, scales = {config.scales}, holdout = {config.holdout}; expected at most 24 "
-            "levels, scales of at most 1 and a share below 1."
-        )
-    if config.sequence and config.schedule != "cosine":
-        raise InvalidInput("Got schedule = 'plateau' for a sequence; expected 'cosine', which needs no checks.")
-    if config.holdout and config.scales != (1.0,):
-        raise InvalidInput("Got holdout with scales, whose coarser samples are means of all; expected one of them.")
-    if config.kernel == "discrete" and config.scales != (1.0,):
-        raise InvalidInput("Got scales for a discrete kernel, which acts at one resolution; choose a continuous one.")
 
 
 def _span(signals: SignalSet) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,17 @@ from explorer.nets.regression import Regression
 from explorer.nets.siren import CONVENTION, Siren
 from explorer.nets.standards import standardised, standards
 from explorer.observations import Observations
-from explorer.representations.base import FUNCTION, Fitted, Networks, Pointwise, Report, check_domain, domain_of, silent
+from explorer.representations.base import (
+    FUNCTION,
+    Fitted,
+    Networks,
+    Pointwise,
+    Report,
+    check_domain,
+    check_fields,
+    domain_of,
+    silent,
+)
 from explorer.signals import SignalSet
 
 _SOLVABLE = 2048  # unknowns of a second-order correction, for each signal
@@ -65,6 +75,14 @@ class SirenConfig(FitConfig):
     warm_steps: int = 6
     points: int = 4096
     standards: int = 200
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(self, (("widths",), 1, 2**16))
+        if not self.widths:
+            raise InvalidInput("Got no widths; expected one sine layer or more.")
+        if self.standardise and self.sigmoid:
+            raise InvalidInput("Got standardise with sigmoid, whose values end at 0 and 1; expected one of them.")
 
     def plan_of(self, steps: int, first: float, last: float, **others: Any) -> Plan:
         return super().plan_of(steps, first, last, corrections=self.corrections, **others)
@@ -185,10 +203,6 @@ class _Fitting:
     """
 
     def __init__(self, config: SirenConfig, domain: Domain, shift: np.ndarray, scale: np.ndarray, device: str):
-        if not config.widths or min(config.widths) < 1 or config.steps < 1 or config.chunk < 1:
-            raise InvalidInput(
-                f"Got widths {config.widths}, steps {config.steps}, chunk {config.chunk}; expected numbers above 0."
-            )
         self.config, self.shift, self.scale, self.device = config, shift, scale, device
         self.siren = Siren(
             d=domain.d,
@@ -283,8 +297,6 @@ class _Fitting:
 
 def _scaling(config: SirenConfig, signals: SignalSet) -> tuple[np.ndarray, np.ndarray]:
     """Shift and scale of each channel: float32 [m]. A constant channel keeps its size."""
-    if config.standardise and config.sigmoid:
-        raise InvalidInput("Got standardise with sigmoid, whose values end at 0 and 1; expected one of them.")
     low, high = signals.decoded(np.stack([np.nanmin(signals.values, 0), np.nanmax(signals.values, 0)]))
     if config.standardise:
         shift, scale = _moments(signals)
