@@ -7,6 +7,8 @@ from explorer.dashboard import forks, guard, server, uploads
 
 server.engine()  # first of all: while its process starts, this one imports what a page is made of
 
+from bokeh.settings import settings  # noqa: E402
+
 import explorer.dashboard.app  # noqa: E402
 import explorer.dashboard.pages.explore  # noqa: E402, F401
 
@@ -16,6 +18,9 @@ forks.end_together()
 
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.
 sys.setswitchinterval(5e-4)
+
+# Panel asks Bokeh's models for attributes that they lack, and Bokeh would look for similar ones: 1 ms each.
+settings.perform_error_diagnostics = False
 
 
 def on_server_loaded(server_context: Any) -> None:

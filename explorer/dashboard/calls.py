@@ -46,6 +46,7 @@ class Call:
         show: draws the answer; runs on the event loop.
         long: whether it may take more than a second or two.
         then: what follows, whether or not there was an answer.
+        rest_s: how long before that, so that the browser can show the answer meanwhile.
     """
 
     word: str
@@ -53,6 +54,7 @@ class Call:
     show: Callable[[Any], None]
     long: bool = False
     then: Callable[[], None] | None = None
+    rest_s: float = 0.0
 
 
 @dataclass
@@ -89,6 +91,8 @@ class Calls(param.Parameterized):
         self._running: dict[str, _Flight] = {}
         self._took: dict[str, float] = {}
         self._tasks: set[asyncio.Task] = set()
+        self._answers: list[Callable[[], None]] = []  # to be drawn in the next turn of the loop
+        self._drawing: asyncio.Task | None = None
         self._telling = False
         self._closed = False
 
@@ -100,8 +104,7 @@ class Calls(param.Parameterized):
         if self.cancelled:
             self._say(cancelled="")
         if slot not in self._running:
-            self._running[slot] = _Flight(call)
-            self._spawn(self._drain(slot))
+            self._spawn(self._drain(slot, self._start(slot)))
         if not self._telling:
             self._telling = True
             self._spawn(self._tell())
@@ -154,14 +157,19 @@ class Calls(param.Parameterized):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drain(self, slot: str) -> None:
-        loop = asyncio.get_running_loop()
+    def _start(self, slot: str) -> asyncio.Future:
+        """Ask what waits in a slot, in a thread that begins at once: before what is left to be drawn in this turn."""
+        call = self._waiting.pop(slot)
+        flight = self._running[slot] = _Flight(call)
+        return asyncio.get_event_loop().run_in_executor(_LONG if call.long else _QUICK, flight.ask)
+
+    async def _drain(self, slot: str, answer: asyncio.Future) -> None:
         try:
-            while call := self._waiting.pop(slot, None):
-                flight = self._running[slot] = _Flight(call)
-                result, error = None, ""
+            while True:
+                flight = self._running[slot]
+                call, result, error = flight.call, None, ""
                 try:
-                    result = await loop.run_in_executor(_LONG if call.long else _QUICK, flight.ask)
+                    result = await answer
                 except Cancelled as raised:
                     error = "" if flight.dropped else str(raised)
                 except ExplorerError as raised:
@@ -170,27 +178,53 @@ class Calls(param.Parameterized):
                     log.exception("a call of the page failed")
                     error = f"Something unexpected went wrong while {call.word}; the server's log has the details."
                 self._took[call.word] = time.monotonic() - flight.started
-                if not self._closed and not flight.dropped:
-                    self._shown(slot, call, result, error)
+                await self._shown(slot, flight, result, error)
+                if slot not in self._waiting:
+                    return
+                answer = self._start(slot)
         finally:
             del self._running[slot]
 
-    def _shown(self, slot: str, call: Call, result: Any, error: str) -> None:
+    async def _shown(self, slot: str, flight: _Flight, result: Any, error: str) -> None:
+        """Draw an answer, together with those that have come by the next turn of the loop: each message to the browser
+        costs as much as the page is large."""
+
         def show() -> None:
+            if flight.dropped:
+                return
             others = {key: text for key, text in self.errors.items() if key != slot}
             self.errors = others | ({slot: error} if error else {})
             if not error:
-                call.show(result)
+                flight.call.show(result)
 
-        self._draw(show)
-        if call.then is not None:
-            self._draw(call.then)
+        self._answers.append(show)
+        if self._drawing is None:
+            self._drawing = asyncio.ensure_future(self._draw_answers())
+        await asyncio.shield(self._drawing)
+        if flight.call.then is not None and not flight.dropped:
+            if slot not in self._waiting:
+                await asyncio.sleep(flight.call.rest_s)
+            self.draw(flight.call.then)
+
+    async def _draw_answers(self) -> None:
+        await asyncio.sleep(0)
+        answers, self._answers, self._drawing = self._answers, [], None
+
+        def draw() -> None:
+            for answer in answers:
+                try:
+                    answer()
+                except Exception:
+                    log.exception("an answer could not be drawn")
+
+        self.draw(draw)
 
     def follow(self, source: param.Parameterized, react: Callable[..., None], *names: str) -> None:
         """Have parameters followed by something that changes the page."""
-        source.param.watch(lambda *events: self._draw(lambda: react(*events)), list(names))
+        source.param.watch(lambda *events: self.draw(lambda: react(*events)), list(names))
 
-    def _draw(self, draw: Callable[[], None]) -> None:
+    def draw(self, draw: Callable[[], None]) -> None:
+        """Change the page, unless the visitor has gone."""
         if not self._closed:
             change(self.doc, draw)
 
@@ -211,7 +245,7 @@ class Calls(param.Parameterized):
         self._say(word="", elapsed_s=0.0, left_s=None)
 
     def _say(self, **words: Any) -> None:
-        self._draw(lambda: self.param.update(**words))
+        self.draw(lambda: self.param.update(**words))
 
 
 async def _stop(flights: list[_Flight]) -> None:

@@ -164,13 +164,15 @@ class Workspace(param.Parameterized):
         *,
         long: bool = False,
         then: Callable[[], None] | None = None,
+        rest_s: float = 0.0,
     ) -> None:
         """Ask in a slot; an answer about other signals than those that are wished by then is not shown.
 
         Args as of ``Call``.
         """
         era = self._era
-        self.calls.latest(slot, Call(word, work, lambda result: show(result) if era == self._era else None, long, then))
+        fitting = lambda result: show(result) if era == self._era else None  # noqa: E731
+        self.calls.latest(slot, Call(word, work, fitting, long, then, rest_s))
 
 
 def found(signals: SignalSet, wanted: str) -> list[int]:

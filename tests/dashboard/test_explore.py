@@ -16,7 +16,7 @@ from PIL import Image
 import explorer
 from explorer.artifacts import Artifact
 from explorer.dashboard.library import Library
-from explorer.dashboard.pages.explore import Explore
+from explorer.dashboard.pages.explore import HIDDEN, Explore
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import stops
@@ -197,7 +197,7 @@ def test_signals_without_a_checkpoint_say_so_and_nothing_of_others_stands_for_th
     assert "no checkpoint" in explore.missing() and "train one" in explore.missing()
     assert len(explore.map.layout) == len(explore.neighbors.pictures) == len(explore.sample._pictures.pictures) == 0
     assert explore.gallery._grid.lines == explore.gallery._grid.heads == [] and explore.sample.numbers == {}
-    assert explore.scores.ours == {} and not explore._moved_button.visible
+    assert explore.scores.ours == {} and explore._moved_button.styles == HIDDEN
 
 
 def test_what_was_cleared_comes_back_with_a_checkpoint(library: Library, engine: Engine, digits: Subject):

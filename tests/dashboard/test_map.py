@@ -280,7 +280,7 @@ def test_a_metric_has_a_bar_and_no_names(digits):
     assert len(digits._figure.names.data["text"]) > 3
     digits.param.update(values=np.linspace(20, 30, 300), values_label="PSNR, dB")
     assert digits._figure.names.data["text"] == []
-    assert digits._figure._bar.visible and digits._figure._bar.title == "PSNR, dB"
+    assert digits._figure._bar in digits.figure.center and digits._figure._bar.title == "PSNR, dB"
     assert digits.caption(0) == "0 · 20 PSNR, dB"
 
 

@@ -23,7 +23,6 @@ _WATCH = """
   window.lassoed = new Promise((resolve) => {
     const seen = {}
     const lines = deep("thead").parentElement
-    const highlight = deep("canvas.highlight")
     const chosen = models().filter((model) => model.tags?.includes("chosen"))
     const pictures = () => [...lines.querySelectorAll("td.chosen img")].map((img) => img.src).join()
     const before = {data: chosen.map((source) => source.data), pictures: pictures()}
@@ -32,7 +31,7 @@ _WATCH = """
     const look = () => {
       if (lifted !== null) {
         const now = performance.now() - lifted
-        if (Number(highlight?.dataset.rows) > 0) seen.highlight ??= now
+        if (Number(deep("canvas.highlight")?.dataset.rows) > 0) seen.highlight ??= now
         if (chosen.some((source, i) => source.data !== before.data[i])) seen.selection ??= now
         if (pictures() !== before.pictures) seen.thumbnails ??= now
         if (now > 10_000 || Object.keys(seen).length === 3) return resolve(seen)

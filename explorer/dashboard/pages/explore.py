@@ -32,12 +32,16 @@ from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Opened, Workspace
 
 CARD_SIZE = 64
+SHOWN_S = 0.025
+"""What a browser needs to show a picture, before a map keeps it busy."""
 METRICS = {"psnr_db": "PSNR [dB]", "kept": "share of 10 neighbours kept"}
 """Numbers that can colour the points."""
 COLOR_NAMES = dict(zip(("cluster", "label", "PSNR", "neighbours kept"), COLORS, strict=True))
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+HIDDEN = {"visibility": "hidden"}
+"""For what comes and goes with the slider: ``visible`` would have the whole page laid out anew."""
 
 
 class Explore(Page):
@@ -65,7 +69,7 @@ class Explore(Page):
         self._found_by: tuple[Any, ...] = ()
         self._metric: tuple[str, np.ndarray] | None = None  # what colours the points, and its values
         self._moved: list[int] = []
-        self._moved_button = pmui.Button(label="", variant="text", visible=False, align="end", **SMALL)
+        self._moved_button = pmui.Button(label="", variant="text", align="end", styles=HIDDEN, **SMALL)
         self._moved_button.on_click(lambda event: state.param.update(selection=self._moved))
         self._drawn: Opened | None = None  # what the parts show
         self._mapped: tuple[str, str] | None = None  # projection and space of the map
@@ -324,7 +328,9 @@ class Explore(Page):
         """Ask for the forms of the one signal, and for the rest once they are there."""
         subject, row = self.workspace.subject, self.workspace.row
         if subject is not None:
-            self.ask("picture", "rendering", lambda: forms_of(subject, row), self._show_forms, then=then)
+            self.ask(
+                "picture", "rendering", lambda: forms_of(subject, row), self._show_forms, then=then, rest_s=SHOWN_S
+            )
 
     def _look_around(self, *events: param.parameterized.Event) -> None:
         """Ask how good the one signal's code is, and which others are like it."""
@@ -378,7 +384,7 @@ class Explore(Page):
 
     def _show_moved(self, rows: np.ndarray) -> None:
         self._moved = rows.tolist()
-        self._moved_button.param.update(label=f"moved: {len(rows):,}", visible=len(rows) > 0)
+        self._moved_button.param.update(label=f"moved: {len(rows):,}", styles={} if len(rows) else HIDDEN)
 
     def _ask_metric(self) -> None:
         """Ask for the numbers that colour the points, where numbers do."""

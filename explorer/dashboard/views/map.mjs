@@ -4,6 +4,7 @@
 // and not in this module: Bokeh compiles it anew for each event that comes before it is ready.
 
 const TRAVEL_MS = 600
+const SLOW_FRAME_MS = 30 // where each frame is drawn by the processor, which has other things to do
 const MOST_TRAVELLERS = 20_000
 const POINTER_MS = 40
 const PREVIEW_MS = 1500
@@ -14,9 +15,10 @@ const IMITATION = /swiftshader|llvmpipe|software|basic render/i
 
 const ease = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2)
 
-function traveller(source) {
+function traveller(source, frame_ms) {
   let shown = source.data // as last drawn; x and y are changed in place, which Python never hears of
   let animation = 0
+  let painted = -1 // in which span of frame_ms; counted alike by all that travel, so that they share frames
 
   return () => {
     const before = shown
@@ -29,6 +31,9 @@ function traveller(source) {
     const to = { x: columns.x.slice(), y: columns.y.slice() }
     const start = performance.now()
     const step = (now) => {
+      animation = requestAnimationFrame(step)
+      if (painted === Math.floor(now / frame_ms)) return
+      painted = Math.floor(now / frame_ms)
       const share = ease(Math.min(Math.max(now - start, 0) / TRAVEL_MS, 1))
       for (const axis of ["x", "y"]) {
         for (let i = 0; i < to[axis].length; i++) {
@@ -36,8 +41,9 @@ function traveller(source) {
         }
       }
       source.change.emit()
-      if (share < 1) animation = requestAnimationFrame(step)
+      if (share == 1) cancelAnimationFrame(animation)
     }
+    painted = -1
     step(start)
   }
 }
@@ -126,7 +132,6 @@ function highlighter(plot, { dots, unseen, chosen, veil, mapper }) {
   const canvas = document.createElement("canvas")
   canvas.className = "highlight"
   canvas.style.cssText = "position: absolute; inset: 0; pointer-events: none"
-  plot.canvas_view.events_el.before(canvas)
   let waiting = 0
 
   const clear = () => {
@@ -134,6 +139,7 @@ function highlighter(plot, { dots, unseen, chosen, veil, mapper }) {
     Object.assign(canvas, { width: 0, height: 0 }).dataset.rows = 0
   }
   const paint = (points, hits, veiled) => {
+    if (!canvas.isConnected) plot.canvas_view.events_el.before(canvas) // Bokeh may have drawn its parts anew
     const [width, height] = size(plot)
     Object.assign(canvas, { width, height })
     const image = new ImageData(width, height)
@@ -184,10 +190,11 @@ function disc(radius, width) {
 // -- all of it, for one view of the figure
 
 function enliven(plot, parts) {
+  const imitated = IMITATION.test(renderer())
   for (const source of [parts.dots, parts.chosen.data_source, parts.names]) {
-    plot.connect(source.properties.data.change, traveller(source))
+    plot.connect(source.properties.data.change, traveller(source, imitated ? SLOW_FRAME_MS : 1))
   }
-  if (IMITATION.test(renderer())) {
+  if (imitated) {
     drawWithoutWebGL(plot)
   } else {
     parts.pointer.data = { kind: ["gpu"], x: [0], y: [0], sx: [0], sy: [0] }
@@ -198,7 +205,7 @@ function enliven(plot, parts) {
   events.style.setProperty("outline", "none") // a click is no reason for a focus ring
   const highlight = highlighter(plot, parts)
   let held = {}
-  events.addEventListener("pointerdown", ({ shiftKey, altKey }) => (held = { shiftKey, altKey }))
+  plot.el.addEventListener("pointerdown", ({ shiftKey, altKey }) => (held = { shiftKey, altKey }), true)
   for (const source of [parts.chosen.data_source, parts.shaded]) {
     plot.connect(source.properties.data.change, highlight.settle)
   }

@@ -109,6 +109,12 @@ class Layer:
         self.image.data = {"image": [image], "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
 
 
+def put(source: ColumnDataSource, data: dict[str, Any]) -> None:
+    """Gives a source its columns, unless it has the same: to send and to draw them is what costs."""
+    if not all(np.array_equal(column, source.data[name]) for name, column in data.items()):
+        source.data = data
+
+
 def columns(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """What a source holds of points: typed arrays, which travel as bytes."""
     x, y = np.ascontiguousarray(places.T, np.float32)
@@ -128,6 +134,9 @@ class MapFigure:
             active_scroll=wheel,
             x_range=self._ranges[0],
             y_range=self._ranges[1],
+            title=None,
+            x_axis_type=None,
+            y_axis_type=None,
             match_aspect=True,
             output_backend="webgl",
             sizing_mode="stretch_both",
@@ -140,8 +149,6 @@ class MapFigure:
         )
         self.plot: Any = cast(Any, plot)  # Bokeh's type hints know less than its glyphs
         self.plot.toolbar.update(logo=None, stylesheets=[":host(.bk-inner) { background: transparent; opacity: 1 }"])
-        self.plot.axis.visible = False
-        self.plot.grid.visible = False
         corners = self.plot.scatter([-1, 1], [-1, 1], visible=False)
         for span in self._ranges:
             span.renderers = [corners]  # the view keeps still while points travel, and follows the window's shape
@@ -187,9 +194,7 @@ class MapFigure:
             major_tick_line_color=None,
             title_text_font_style="normal",
             margin=16,
-            visible=False,
         )
-        self.plot.add_layout(self._bar)
         self.pointer = ColumnDataSource({"kind": [], "x": [], "y": [], "sx": [], "sy": []})
         self._link_browser()
 
@@ -226,12 +231,18 @@ class MapFigure:
         self._bar.update(major_label_text_color=tone.muted, title_text_color=tone.muted)
 
     def rescale(self, scale: Scale, label: str) -> None:
-        """Draws values by this scale; a metric has a colour bar with its label."""
+        """Draws values by this scale; a metric has a colour bar with its label.
+
+        The bar is part of the plot only then: it has all laid out anew whenever colours change.
+        """
+        others = [part for part in self.plot.center if part is not self._bar]
+        if scale.metric != (len(others) < len(self.plot.center)):
+            self.plot.center = [*others, self._bar] if scale.metric else others
         low_color = None if scale.metric else scale.grey
         self.mapper.update(
             palette=list(scale.palette), low=scale.low, high=scale.high, low_color=low_color, nan_color=scale.grey
         )
-        self._bar.update(visible=scale.metric, title=label)
+        self._bar.title = label
 
     def resize(self, n: int) -> None:
         """Makes dots as large as n of them leave room for."""
@@ -243,13 +254,13 @@ class MapFigure:
 
     def keep(self, places: np.ndarray, values: np.ndarray) -> None:
         """Lets the browser know of points that are not drawn as dots, so that it finds those in a lasso by itself."""
-        self.unseen.data = columns(places, values, np.arange(len(places)))
+        put(self.unseen, columns(places, values, np.arange(len(places))))
 
     def draw_tails(self, before: np.ndarray, after: np.ndarray, values: np.ndarray) -> None:
         """Draws lines from [m, 2] to [m, 2], the fainter the more there are."""
         self._tail.line_alpha = float(np.clip(100 / max(len(before), 1), 0.1, 0.6))
         (x0, y0), (x, y) = before.T, after.T
-        self.tails.data = {"x0": x0, "y0": y0, "x": x, "y": y, "value": values}
+        put(self.tails, {"x0": x0, "y0": y0, "x": x, "y": y, "value": values})
 
     def draw_names(self, spots: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         """Writes names at spots [m, 2]; the same names travel with their points."""
@@ -261,8 +272,8 @@ class MapFigure:
 
     def draw_ring(self, place: np.ndarray | None) -> None:
         """Rings one place [2], or none."""
-        self.ring.data = NOTHING if place is None else {"x": place[:1], "y": place[1:]}
+        put(self.ring, NOTHING if place is None else {"x": place[:1], "y": place[1:]})
 
     def draw_marks(self, places: np.ndarray) -> None:
         """Rings places [k, 2] in a way of its own."""
-        self.marks.data = {"x": places[:, 0], "y": places[:, 1]}
+        put(self.marks, {"x": places[:, 0], "y": places[:, 1]})

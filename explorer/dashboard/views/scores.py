@@ -37,7 +37,7 @@ class Scores(Viewer):
         self._sources = {name: ColumnDataSource({"x": [], "y": []}, tags=["scores"]) for name in ("ours", "control")}
         self._plot = figure(
             height=150, toolbar_location=None, x_axis_type="log", x_range=Range1d(1, 2), y_range=Range1d(0, 1),
-            sizing_mode="stretch_width",
+            sizing_mode="stretch_width", title=None,
         )  # fmt: skip
         self._here = Span(dimension="height", line_width=1)
         self._plot.add_layout(self._here)
