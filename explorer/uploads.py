@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from uuid import uuid4
 
-from explorer.errors import InvalidInput, NotFound, StoreError
+from explorer.errors import ExplorerError, InvalidInput, NotFound, StoreError
 from explorer.messages import UploadState
 from explorer.readers import sandbox
 from explorer.readers.files import name_of_format
@@ -130,7 +130,7 @@ class Uploads:
         return self._upload(id).state
 
     def drop(self, id: str) -> None:
-        """Forget an upload and its bytes."""
+        """Forget an upload and its bytes; where they are being read, that ends."""
         with self._lock:
             upload = self._uploads.pop(id, None)
         if upload is None:
@@ -155,7 +155,12 @@ class Uploads:
                     f"Got {upload.name!r} of {_megabytes(upload.size)}; expected at most "
                     f"{_megabytes(FILE_LIMIT_BYTES)} for one file, more only in archives."
                 )
-            read = sandbox.read([upload.path], options, [upload.name])
+            try:
+                read = sandbox.read([upload.path], options, [upload.name], wanted=lambda: id in self._uploads)
+            except ExplorerError:
+                if id in self._uploads:
+                    raise
+                raise _unknown(id) from None  # it was dropped meanwhile
             upload.read = (options, read) if read.signals.artifact.nbytes < _READS_KEPT_BYTES else None
             return read
 

@@ -8,7 +8,9 @@ import sys
 import tarfile
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -21,6 +23,7 @@ from explorer import uploads
 from explorer.engine import Engine
 from explorer.errors import InvalidInput, NotFound
 from explorer.local import LocalEngine
+from explorer.readers import sandbox
 from explorer.readings import Options
 from explorer.remote import RemoteEngine
 from explorer.server import make_server
@@ -237,6 +240,21 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     with LocalEngine(tmp_path, device="cpu") as engine:
         engine.drop_upload(engine.start_upload("y", 5).id)
         assert staged(engine) == [] and engine.store.check() == []
+
+
+def test_an_upload_that_is_dropped_is_read_no_further(tmp_path, monkeypatch):
+    endless = "import sys; print('ready', flush=True); sys.stdin.readline(); sys.stdin.read()"
+    monkeypatch.setattr(sandbox, "SECONDS", 600.0)
+    monkeypatch.setattr(sandbox, "_COMMAND", ["-c", endless])
+    with LocalEngine(tmp_path, device="cpu") as engine, ThreadPoolExecutor() as threads:
+        upload = engine.start_upload("x.csv", len(CSV)).id
+        engine.send(upload, 0, [CSV])
+        reading = threads.submit(engine.look_at, upload, Options())
+        while not engine.uploads._uploads[upload].lock.locked():
+            time.sleep(0.01)
+        engine.drop_upload(upload)
+        with pytest.raises(NotFound, match="goes on"):
+            reading.result(timeout=60)
 
 
 def test_a_full_disk_is_a_sentence(tmp_path):

@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 
 from explorer import errors
 from explorer.artifacts import Artifact
-from explorer.errors import ExplorerError, InvalidInput
+from explorer.errors import Cancelled, ExplorerError, InvalidInput
 from explorer.readers.inputs import from_path, shown
 from explorer.readings import Choice, Options, Reading, reading_of
 from explorer.signals import SignalSet
@@ -34,6 +34,7 @@ _MEMORY_FOR_BYTE = 40  # JPEG unpacks to ten times its size, floats take four ti
 _BYTES_A_SECOND = 2e6
 _ANSWER_BYTES = 2**27  # what small files may unpack to; more takes longer to come over
 _START_S = 60.0
+_LOOK_EVERY_S = 0.1
 _LINE_LIMIT = 40
 _PIECE = 2**24
 _COMMAND = ["-m", "explorer.readers.decoder"]
@@ -63,15 +64,22 @@ class Read:
         return reading_of(self.signals, self.format, self.warnings, self.choices)
 
 
-def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None = None) -> Read:
+def read(
+    paths: Sequence[Path],
+    options: Options,
+    labels: Sequence[str] | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Read:
     """The signals of files, or of one folder.
 
     Args:
         paths: of plain files, or of one folder.
         options: what the person chose.
         labels: what to call the files, by default their names.
+        wanted: asked now and then; once it is False, the process is ended.
 
     Raises:
+        Cancelled: when it is not wanted any more.
         InvalidInput: for what cannot be read, also when it takes too much memory or time.
         NotFound: for what is not there.
         MissingExtra: for a format whose library is not installed.
@@ -86,7 +94,7 @@ def read(paths: Sequence[Path], options: Options, labels: Sequence[str] | None =
         "seconds": seconds,
     }
     name = labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
-    with _Decoder(name, memory, seconds) as decoder:
+    with _Decoder(name, memory, seconds, wanted) as decoder:
         answer = decoder.ask(request)
         if "error" in answer:
             kind = getattr(errors, str(answer["error"]), InvalidInput)
@@ -114,8 +122,8 @@ def _size(path: Path) -> int:
 class _Decoder:
     """The process, for one question."""
 
-    def __init__(self, name: str, memory: int, seconds: float):
-        self._name, self._memory, self._seconds = name[:200], memory, seconds
+    def __init__(self, name: str, memory: int, seconds: float, wanted: Callable[[], bool]):
+        self._name, self._memory, self._seconds, self._wanted = name[:200], memory, seconds, wanted
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
         self._process = subprocess.Popen(
@@ -203,12 +211,16 @@ class _Decoder:
         return self._process.stdout.fileno()
 
     def _wait(self) -> None:
-        left = self._until - time.monotonic()
-        if left <= 0 or not select.select([self._stdout], [], [], left)[0]:
-            raise InvalidInput(
-                f"Got {self._name!r}, which took longer than {self._seconds:.0f} s to read; expected less. Take a part "
-                "of it, or save it in a simpler format."
-            )
+        """Until there is something to read."""
+        while (left := self._until - time.monotonic()) > 0:
+            if not self._wanted():
+                raise Cancelled("The reading was cancelled.")
+            if select.select([self._stdout], [], [], min(left, _LOOK_EVERY_S))[0]:
+                return
+        raise InvalidInput(
+            f"Got {self._name!r}, which took longer than {self._seconds:.0f} s to read; expected less. Take a part "
+            "of it, or save it in a simpler format."
+        )
 
     def _ended(self) -> InvalidInput:
         self._process.kill()

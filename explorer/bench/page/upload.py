@@ -31,8 +31,8 @@ _WATCH = """
   const began = () => { window.upload = {files: [...input.files], began: performance.now()} }
   input.addEventListener("change", began, {capture: true})
   new MutationObserver(() => {
-    if (deep(".line > span").textContent.includes("reading")) window.upload.ended ??= performance.now()
-  }).observe(deep(".line > span"), {childList: true, characterData: true, subtree: true})
+    if (deep(".going .line > span").textContent.includes("reading")) window.upload.ended ??= performance.now()
+  }).observe(deep(".going .line > span"), {childList: true, characterData: true, subtree: true})
 }
 """
 

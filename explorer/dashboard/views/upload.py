@@ -234,11 +234,17 @@ class Upload(Viewer):
     # -- asking
 
     def _ask(self, word: str, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
-        """Ask the engine; what goes wrong is said here and not on top of the page."""
+        """Ask the engine; what goes wrong is said here and not on top of the page.
+
+        What is answered about an upload that was left meanwhile is not shown.
+        """
+        upload = self._upload
         self._busy.param.update(object=f'<span class="quiet">{word} …</span>', visible=True)
 
         def tell(answer: tuple[Any, str]) -> None:
             self._busy.visible = False
+            if upload != self._upload:
+                return
             if answer[1]:
                 self._say(answer[1])
             else:
