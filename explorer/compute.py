@@ -32,6 +32,7 @@ from explorer.messages import (
     Edit,
     Encode,
     Evaluate,
+    Fit,
     Interpolate,
     KeptNeighbors,
     Layers,
@@ -203,6 +204,14 @@ def _(recipe: Encode, engine: "LocalEngine", report: Report) -> Artifact:
     return Artifact(
         "codes", arrays, {"representation": checkpoint.representation, "spaces": list(representation.spaces)}
     )
+
+
+@compute.register(Fit)
+def _(recipe: Fit, engine: "LocalEngine", report: Report) -> Artifact:
+    checkpoint = engine.store.find(recipe.train.key)
+    if checkpoint is None:
+        raise NotFound("Got a training that has given no checkpoint; expected one that is done. Train first.")
+    return engine.run(Encode(checkpoint=checkpoint, signals=recipe.train.signals, sampling=recipe.sampling), report)
 
 
 @compute.register(Take)

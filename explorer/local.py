@@ -30,6 +30,7 @@ from explorer.messages import (
     Encode,
     Entry,
     Evaluate,
+    Fit,
     JobState,
     Moment,
     Progress,
@@ -315,7 +316,7 @@ class LocalEngine(Engine):
 
     def _is_long(self, recipe: Recipe) -> bool:
         match recipe:
-            case Train() | Evaluate() | Classify():
+            case Train() | Fit() | Evaluate() | Classify():
                 return True
             case Project():
                 return recipe.method != "pca"

@@ -208,6 +208,20 @@ class Encode(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fit(Recipe):
+    """The codes of all signals of a training, by the checkpoint that it gave.
+
+    It can be queued behind the training at once, so that nobody has to wait for the one to ask for the other.
+    """
+
+    op: Literal["fit"] = "fit"
+    version: ClassVar[int] = Encode.version
+    kept: ClassVar[bool] = True
+    train: Train
+    sampling: Sampling
+
+
+@dataclass(frozen=True, kw_only=True)
 class Take(Recipe):
     """Some of the codes, by position."""
 
@@ -551,7 +565,7 @@ class Classify(Recipe):
 
 
 RECIPES: tuple[type[Recipe], ...] = (
-    Load, Observe, Train, Configure, Preview, Encode, Take, Interpolate, Blend, Edit, AtStep, RenderEdit, Layers,
+    Load, Observe, Train, Configure, Preview, Encode, Fit, Take, Interpolate, Blend, Edit, AtStep, RenderEdit, Layers,
     Vectors, Render, Project,
     Cluster, Neighbors, Nearest, KeptNeighbors, Quality, Control, Timing, Score, Evaluate, Classify,
 )  # fmt: skip
@@ -563,6 +577,7 @@ AnyRecipe = (
     | Configure
     | Preview
     | Encode
+    | Fit
     | Take
     | Interpolate
     | Blend

@@ -22,7 +22,7 @@ from explorer.server import make_server
 
 TOKEN, SEED = "token", 0
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-SLOW = ("train", "project", "keptneighbors", "evaluate", "classify", "jobs")
+SLOW = ("train", "fit", "project", "keptneighbors", "evaluate", "classify", "jobs")
 """Operations that start a worker where what they name is there: few of their requests name such."""
 
 TABLE = b"t,a\n0,1\n1,4\n2,9\n"

@@ -11,8 +11,9 @@ from explorer.dashboard.state import State
 from explorer.dashboard.views.offers import Offers, gone
 from explorer.dashboard.ways import ENOUGH, Way, ways
 from explorer.dashboard.workspace import Workspace
-from explorer.engine import Engine
-from explorer.messages import JobState, Progress
+from explorer.engine import Engine, Job
+from explorer.errors import NotFound
+from explorer.messages import Fit, JobState, Progress, Train
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.representations import base
@@ -44,6 +45,27 @@ def test_a_way_leads_to_codes(engine: Engine, library: Library):
     way = Way("fit 4 networks", "", "siren", changes={"widths": (8, 8), "steps": 5, "standards": 4})
     checkpoint = gone(engine, way, signals)
     assert library.there(checkpoint, signals, Sampling()) is not None
+
+
+def test_a_way_is_gone_to_its_end_when_nobody_waits_any_more(
+    engine: Engine, library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    signals = load("digits")[310:314]
+    engine.put(signals.artifact, "four others")
+    monkeypatch.setattr(Job, "until_done", lambda job: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gone(engine, Way("", "", "siren", changes={"widths": (8, 8), "steps": 5, "standards": 4}), signals)
+    trained, fitted = engine.jobs()[-2:]
+    assert (trained.recipe["op"], fitted.recipe["op"]) == ("train", "fit")
+    assert [state.state for state in engine.job_events(fitted.id)][-1] == "done"
+    assert library.there(engine.result_id(trained.key), signals, Sampling()) is not None
+
+
+def test_codes_without_their_training_are_refused(engine: Engine):
+    signals = load("digits")[320:324]
+    train = Train(representation="siren", signals=engine.put_signals(signals), split="all", seed=77)
+    with pytest.raises(NotFound, match="Train first"):
+        engine.submit(Fit(train=train, sampling=Sampling().on(signals))).until_done()
 
 
 def test_progress_stands_in_the_place_of_the_buttons(engine: Engine):

@@ -58,7 +58,8 @@ def listed(jobs: Sequence[JobState]) -> list[JobState]:
 
 def line(job: JobState) -> str:
     """A job in one line."""
-    subject = " ".join(str(job.recipe[name]) for name in ("op", "representation") if name in job.recipe)
+    recipe = job.recipe.get("train", {}) | job.recipe if job.recipe["op"] == "fit" else job.recipe
+    subject = " ".join(str(recipe[name]) for name in ("op", "representation") if name in recipe)
     if job.state == "queued":
         return f"{subject}: waiting, {job.position} before it"
     if job.state == "running" and job.progress:

@@ -9,14 +9,13 @@ import param
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call, change
-from explorer.dashboard.library import encodings
 from explorer.dashboard.views.jobs import line
 from explorer.dashboard.views.words import words
 from explorer.dashboard.ways import Way, ways
 from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ExplorerError
-from explorer.messages import JobState
+from explorer.messages import Fit, JobState, Train
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -49,16 +48,13 @@ class Offers(Viewer):
     @property
     def job(self) -> JobState | None:
         """What is being done for the open signals."""
+        return next(iter(self._going_on), None)
+
+    @property
+    def _going_on(self) -> list[JobState]:
+        """All that goes on for the open signals, what runs first at the start."""
         signals = self.workspace.signals
-        mine = [
-            job
-            for job in self.jobs
-            if not job.ended
-            and job.recipe.get("op") in ("train", "encode")
-            and signals is not None
-            and job.recipe["signals"] == signals.id
-        ]
-        return mine[-1] if mine else None
+        return [job for job in self.jobs if not job.ended and signals is not None and _codes_of(job) == signals.id]
 
     @property
     def learned(self) -> bool:
@@ -109,20 +105,40 @@ class Offers(Viewer):
         self.workspace.calls.latest("way", Call(way.title, work, show, long=True))
 
     def _cancel(self) -> None:
-        job = self.job
-        if job is not None:
-            engine = self.workspace.engine
-            self.workspace.ask("cancel", "cancelling", lambda: engine.cancel_job(job.id), lambda _: None)
+        engine, ids = self.workspace.engine, [job.id for job in reversed(self._going_on)]
+        self.workspace.ask("cancel", "cancelling", lambda: [engine.cancel_job(id) for id in ids], lambda _: None)
 
     def __panel__(self) -> Viewable:
         return self._view
 
 
 def gone(engine: Engine, way: Way, signals: SignalSet) -> str:
-    """Go a way to its end, by jobs; the checkpoint's id. May take minutes: call it in a thread."""
-    split = "all" if signals.split is None else "train"
-    job = engine.train(way.representation, signals, preset=way.preset, split=split, seed=0, wait=False, **way.changes)
-    checkpoint = engine.result_id(job.until_done().key)
-    if way.fits:
-        engine.submit(encodings(checkpoint, signals, Sampling())[0]).until_done()
-    return checkpoint
+    """Go a way to its end, by jobs; the checkpoint's id. May take minutes: call it in a thread.
+
+    All jobs are queued at once: they go on when nobody waits for them any more.
+    """
+    train = Train(
+        representation=way.representation,
+        signals=engine.put_signals(signals),
+        preset=way.preset,
+        config=way.changes,
+        split="all" if signals.split is None else "train",
+    )
+    fit = Fit(train=train, sampling=Sampling().on(signals))
+    jobs = [engine.submit(recipe) for recipe in ((train, fit) if way.fits else (train,))]
+    try:
+        jobs[0].until_done()
+        if way.fits:
+            engine.submit(fit).until_done()  # the same job, unless its turn came while the training was paused
+    except ExplorerError:
+        jobs[-1].cancel()
+        raise
+    return engine.result_id(train.key)
+
+
+def _codes_of(job: JobState) -> str:
+    """The signals that a job is to give codes, "" for other jobs."""
+    recipe = job.recipe
+    if recipe["op"] == "fit":
+        recipe = recipe["train"]
+    return recipe["signals"] if recipe["op"] in ("train", "encode") else ""
