@@ -1,12 +1,5 @@
 // Draws the gallery's chips, heads and lines, reusing what stands there so that pictures change in place. See gallery.py.
 
-const node = (tag, cls, parent) => {
-  const el = document.createElement(tag)
-  el.className = cls
-  parent?.append(el)
-  return el
-}
-
 // Makes `parent` have exactly one child for each item, created by `make` and filled by `fill`.
 function match(parent, items, make, fill) {
   while (parent.children.length > items.length) parent.lastChild.remove()

@@ -14,6 +14,7 @@ from explorer.dashboard import theme
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.places import combine
+from explorer.dashboard.views.script import script
 from explorer.dashboard.views.thumbnails import thumbnails
 
 Pictures = Sequence[tuple[int, str]]
@@ -87,7 +88,7 @@ class Grid(JSComponent):
     empty = param.String(default="")
     busy = param.String(default="")
 
-    _esm = Path(__file__).parent / "gallery.js"
+    _esm = script("gallery.js")
 
     def __init__(self, answer: Callable[[dict[str, Any]], None], **params: Any):
         super().__init__(**params)

@@ -19,32 +19,16 @@ const STYLE = `
   .bar { fill: var(--panel-primary-color); }
   text { font: 11px system-ui, sans-serif; fill: color-mix(in srgb, var(--panel-on-background-color) 70%, var(--panel-background-color)); }
 `
-const SVG = "http://www.w3.org/2000/svg"
 const SIDE = 128, WIDE = 200, PAD = 8
 
 export function render({model, el}) {
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  const root = document.createElement("div")
-  root.className = "scrub"
-  el.append(style, root)
+  node("style", "", el, STYLE)
+  const root = node("div", "scrub", el)
   let show = () => {}
 
-  const node = (tag, parent, text = "") => {
-    const made = document.createElement(tag)
-    made.textContent = text
-    parent.append(made)
-    return made
-  }
-  const vector = (tag, parent, attributes) => {
-    const made = document.createElementNS(SVG, tag)
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-    parent.append(made)
-    return made
-  }
   const figure = (parent, caption) => {
-    const made = node("figure", parent)
-    node("figcaption", made, caption)
+    const made = node("figure", "", parent)
+    node("figcaption", "", made, caption)
     return made
   }
   const plot = (parent, width, label) => vector("svg", parent, {width, height: SIDE, role: "img", "aria-label": label})
@@ -57,21 +41,19 @@ export function render({model, el}) {
     const fit = model.fit
     if (!fit.steps?.length) return
     const last = fit.steps.length - 1
-    const line = node("div", root)
-    line.className = "line"
-    const slider = node("input", line)
+    const line = node("div", "line", root)
+    const slider = node("input", "", line)
     Object.assign(slider, {type: "range", min: 0, max: last, step: 1, value: model.at})
     slider.setAttribute("aria-label", "moment of the fit")
-    const said = node("output", line)
+    const said = node("output", "", line)
     slider.addEventListener("input", () => { model.at = Number(slider.value) })
     slider.addEventListener("keydown", (event) => event.stopPropagation()) // the page has other uses for these keys
-    const parts = node("div", root)
-    parts.className = "parts"
+    const parts = node("div", "parts", root)
 
-    const truth = node("img", figure(parts, `signal ${fit.name}`))
+    const truth = node("img", "", figure(parts, `signal ${fit.name}`))
     truth.src = fit.truth
     truth.alt = `signal ${fit.name}`
-    const picture = node("img", figure(parts, "its code renders"))
+    const picture = node("img", "", figure(parts, "its code renders"))
 
     const curve = plot(figure(parts, "PSNR [dB] over steps"), WIDE, `PSNR from ${fit.psnr_db[0]} to ${fit.psnr_db[last]} dB`)
     const [x, y] = [scale(span(fit.steps.map(Math.log)), PAD, WIDE - PAD), scale(span(fit.psnr_db), SIDE - 20, PAD)]

@@ -1,6 +1,5 @@
 """A fit on one slider: reconstruction, PSNR, code and place on the map move together, in the browser alone."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from panel.custom import JSComponent
 from explorer.dashboard import theme
 from explorer.dashboard.scrub import Replay
 from explorer.dashboard.views.pixels import png_uri
+from explorer.dashboard.views.script import script
 
 MOST_POINTS, MOST_NUMBERS = 2000, 256
 
@@ -20,7 +20,7 @@ class Scrub(JSComponent):
     at = param.Integer(0, bounds=(0, None), doc="The moment that is shown, from 0.")
     fit = param.Dict({}, doc="What is shown, as ``show`` makes it; empty for nothing.")
 
-    _esm = Path(__file__).with_name("scrub.js")
+    _esm = script("scrub.js")
 
     def show(self, replay: Replay | None, *, name: str = "", dark: bool = False) -> None:
         """Another fit, at its end; None for none."""

@@ -15,20 +15,10 @@ const STYLE = `
 `
 
 export function render({model, el}) {
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  const root = document.createElement("div")
-  root.className = "slices"
-  el.append(style, root)
+  node("style", "", el, STYLE)
+  const root = node("div", "slices", el)
   let planes = []
 
-  const node = (tag, cls, parent, text = "") => {
-    const made = document.createElement(tag)
-    made.className = cls
-    made.textContent = text
-    parent.append(made)
-    return made
-  }
   const others = (axis) => [0, 1, 2].filter((each) => each !== axis) // down, then to the right
   const go = (axis, value) => {
     const kept = Math.round(Math.min(Math.max(value, 0), 0.9999) * 1e4) / 1e4

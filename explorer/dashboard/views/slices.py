@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import param
@@ -12,6 +11,7 @@ from explorer.dashboard.comparison import Rival
 from explorer.dashboard.views.images import ERROR_SHARE
 from explorer.dashboard.views.pixels import differences, png_uri, shades
 from explorer.dashboard.views.sample import name_of
+from explorer.dashboard.views.script import script
 from explorer.signals import SignalSet
 
 Place = tuple[float, ...]
@@ -45,7 +45,7 @@ class Slices(JSComponent):
     place = param.List([0.5, 0.5, 0.5], item_type=float, doc="Where the slices meet: shares of the three axes.")
     box = param.Integer(176, bounds=(32, 512), doc="The longest side of a picture, in pixels.")
 
-    _esm = Path(__file__).with_name("slices.js")
+    _esm = script("slices.js")
     _priority_changes = ["place"]
 
     def show(self, signals: SignalSet, lines: Sequence[Line]) -> None:

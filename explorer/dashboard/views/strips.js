@@ -34,28 +34,11 @@ const STYLE = `
 const PAD = 28 // half a picture stands beyond the slider's ends
 const PERIOD_MS = 40 // while it plays, t is told so often
 const HEIGHT = 116, TOP = 14, BOTTOM = 100
-const SVG = "http://www.w3.org/2000/svg"
 
 export function render({model, el}) {
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  const grid = document.createElement("div")
-  grid.className = "walks" // Panel gives the name of the component to the element around it
-  el.append(style, grid)
+  node("style", "", el, STYLE)
+  const grid = node("div", "walks", el) // Panel gives the name of the component to the element around it
 
-  const node = (tag, cls, parent, text = "") => {
-    const made = document.createElement(tag)
-    made.className = cls
-    if (text) made.textContent = text
-    parent.append(made)
-    return made
-  }
-  const vector = (tag, parent, attributes) => {
-    const made = document.createElementNS(SVG, tag)
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-    parent.append(made)
-    return made
-  }
   const share = (t) => `calc(${PAD}px + (100% - ${2 * PAD}px) * ${t})`
 
   let thumb, slider, play, here, shownT = model.t

@@ -1,10 +1,11 @@
 """Walks as strips of pictures over one slider, and below them how far from the data they lead."""
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import param
 from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import script
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Strips(JSComponent):
     period_s = param.Number(4.0, bounds=(0.5, 60), doc="How long t takes from end to end.")
     acted = param.Integer(-1, doc="The strip whose button was pressed last.")
 
-    _esm = Path(__file__).with_name("strips.js")
+    _esm = script("strips.js")
     _priority_changes = ["t"]
 
     def show(self, strips: list[Strip]) -> None:

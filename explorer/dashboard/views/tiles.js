@@ -19,22 +19,12 @@ const LENS = 76
 const CLOSEST = 1 / 64
 
 export function render({model, el}) {
-  const style = document.createElement("style")
-  style.textContent = STYLE
-  const root = document.createElement("div")
-  root.className = "rows"
+  node("style", "", el, STYLE)
+  const root = node("div", "rows", el)
   root.tabIndex = 0
   root.setAttribute("aria-label", "pictures side by side: + and - zoom, arrow keys move, 0 shows all")
-  el.append(style, root)
   let frames = []
 
-  const node = (tag, cls, parent, text = "") => {
-    const made = document.createElement(tag)
-    made.className = cls
-    made.textContent = text
-    parent.append(made)
-    return made
-  }
   const size = () => [model.box * model.shape[0], model.box * model.shape[1]]
 
   // Puts an image that shows `part` of the domain where it belongs while `view` is in sight.

@@ -1,10 +1,11 @@
 """Pictures side by side that are zoomed, panned and looked at through a loupe as one."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import param
 from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import script
 
 WHOLE = [-1.0, 1.0, -1.0, 1.0]
 """A view of the whole domain: from and to along y, then along x."""
@@ -39,7 +40,7 @@ class Tiles(JSComponent):
     pointed = param.List([], doc="Where the loupe is: row, y, x; empty while it is nowhere.")
     lenses = param.List([], doc="What is seen through it, a data address for each tile of the row; empty for none.")
 
-    _esm = Path(__file__).with_name("tiles.js")
+    _esm = script("tiles.js")
     _priority_changes = ["view", "pointed"]
 
     def show(self, rows: list[tuple[str, list[Tile]]]) -> None:
