@@ -271,13 +271,24 @@ def fit(
     return best
 
 
+def hearing(report: Report, rows: slice, n: int, plan: Plan) -> Callable[[int, float], None]:
+    """What hears of the fit of some of ``n`` signals and reports how many are done, were they done one by one."""
+
+    def heard(step: int, psnr_db: float) -> None:
+        done = rows.start + (rows.stop - rows.start) * step // plan.total
+        report(Progress(step=min(done, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
+
+    return heard
+
+
 def fit_all(
     problem_of: Callable[[slice], Problem],
-    start_of: Callable[[slice], torch.Tensor],
+    start: np.ndarray,
     plan: Plan,
     *,
     n: int,
     chunk: int,
+    device: str,
     resume: Artifact | None,
     report: Report,
 ) -> dict[str, np.ndarray]:
@@ -285,7 +296,7 @@ def fit_all(
 
     Args:
         problem_of: the problem of some signals.
-        start_of: their networks at the start, [B, K].
+        start: networks at the start: float32 [K], or [N, K].
         chunk: signals at once. Part of the result's name, for other chunks have other last bits.
         resume: a state that an earlier, interrupted call handed to its ``report``: the chunks it had finished.
 
@@ -296,12 +307,8 @@ def fit_all(
     results, done = _restored(resume, n, chunk)
     for first in range(done, n, chunk):
         rows = slice(first, min(first + chunk, n))
-
-        def heard(step: int, psnr_db: float, rows: slice = rows) -> None:
-            part = rows.start + (rows.stop - rows.start) * step // plan.total
-            report(Progress(step=min(part, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
-
-        fitted = fit(problem_of(rows), start_of(rows), plan, heard)
+        own = torch.tensor(np.broadcast_to(start, (n, start.shape[-1]))[rows], device=device)
+        fitted = fit(problem_of(rows), own, plan, hearing(report, rows, n, plan))
         found = {"networks": fitted.networks, "psnr_db": fitted.psnr_db, "steps": fitted.steps}
         if plan.snapshots:
             found["snapshots"] = fitted.snapshots
@@ -318,13 +325,19 @@ def fit_all(
     return results
 
 
+def finished(state: Artifact, n: int, chunk: int) -> int:
+    """How many of ``n`` signals an interrupted fit had done; raises InvalidInput for what another fit left."""
+    done = len(state.arrays.get("psnr_db", ()))
+    if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
+        raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
+    return done
+
+
 def _restored(state: Artifact | None, n: int, chunk: int) -> tuple[dict[str, np.ndarray], int]:
     """Results with those of the finished chunks filled in, and how many signals those are."""
     if state is None:
         return {}, 0
-    done = len(state.arrays.get("networks", ()))
-    if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
-        raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
+    done = finished(state, n, chunk)
     results = {name: np.zeros((n, *array.shape[1:]), array.dtype) for name, array in state.arrays.items()}
     for name, array in state.arrays.items():
         results[name][:done] = array

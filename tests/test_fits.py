@@ -46,9 +46,10 @@ def fitted(plan: Plan, rows=slice(None), **options):
 def whole(plan: Plan, chunk: int = 2, resume: Artifact | None = None, report=silent) -> dict[str, np.ndarray]:
     return fit_all(
         lambda rows: Bowls(PLACES[rows]),
-        lambda rows: torch.zeros_like(PLACES[rows]),
+        np.zeros(2, np.float32),
         plan,
         n=len(PLACES),
+        device="cpu",
         chunk=chunk,
         resume=resume,
         report=report,

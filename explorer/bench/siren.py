@@ -69,10 +69,11 @@ def run() -> list[Row]:
             start = fit(regression(values.mean(0, keepdim=True)), start, _START).networks
         fitted = fit_all(
             lambda rows: regression(values[rows], goal.points),
-            lambda rows: start.repeat(rows.stop - rows.start, 1),
+            start[0].numpy(),
             replace(goal.plan, psnr_db=goal.psnr_db),
             n=n,
             chunk=8,
+            device="cpu",
             resume=None,
             report=base.silent,
         )

@@ -22,7 +22,7 @@ from explorer.clouds import PREFIX, Cloud
 from explorer.codes import Checkpoint, Domain, join, take
 from explorer.edits import EDITS, apply
 from explorer.errors import InvalidInput
-from explorer.fits import FitConfig, Plan, fit
+from explorer.fits import FitConfig, Plan, finished, fit, hearing
 from explorer.fitting import draws, minimise
 from explorer.grids import grid_coords
 from explorer.messages import Progress
@@ -46,6 +46,7 @@ from explorer.representations.base import (
     check_fields,
     domain_of,
     silent,
+    unkept,
     window_coords,
     window_lines,
 )
@@ -173,7 +174,7 @@ class Arc(Fitted, Editable):
         parameters = fitting.learn(_finer(known, config.train_finer), seed, resume, report)
         # Codes as they will be, with the decoder at rest, say how far each latent ranges.
         quiet = dataclasses.replace(config.plan, snapshots=())
-        codes = fitting.run(known, parameters, quiet, seed, None, None, report)
+        codes = fitting.run(known, parameters, quiet, seed, None, None, unkept(report))
         latents = Cloud.of(codes).latents
         deviation = latents.std(0)
         scale = {"latents.mean": latents.mean(0), "latents.deviation": np.where(deviation > 0, deviation, 1)}
@@ -401,21 +402,17 @@ class Fitting:
     ) -> dict[str, np.ndarray]:
         """Codes of all observations, chunk after chunk."""
         n, chunk = len(observations), max(1, min(self.config.chunk, _CHUNK_POINTS // observations.points))
-        parts, done = _restored(resume, n, chunk)
+        parts, done = ([dict(resume.arrays)], finished(resume, n, chunk)) if resume else ([], 0)
         for first in range(done, n, chunk):
             rows = slice(first, min(first + chunk, n))
-
-            def heard(step: int, psnr_db: float, rows: slice = rows) -> None:
-                so_far = rows.start + (rows.stop - rows.start) * step // plan.total
-                report(Progress(step=min(so_far, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
-
             old = None if start is None else Cloud.of(take(start, rows))
             anchors, problem = self._prepared(observations, rows, parameters, seed, old)
             latents = anchors.latents
             there = np.arange(problem.slots) < anchors.sizes[:, None]
             padded = np.zeros((*there.shape, self.config.latent), np.float32)
             padded[there] = latents
-            fitted = fit(problem, torch.from_numpy(padded).flatten(1).to(self.device), plan, heard)
+            first_latents = torch.from_numpy(padded).flatten(1).to(self.device)
+            fitted = fit(problem, first_latents, plan, hearing(report, rows, n, plan))
             latents = fitted.networks.view(*there.shape, -1).cpu().numpy()[there]
             found = {"psnr_db": fitted.psnr_db.cpu().numpy(), "steps": fitted.steps.cpu().numpy()}
             if plan.snapshots:
@@ -507,16 +504,6 @@ class Fitting:
             dtype=self.dtype,
         )
         return cloud, problem
-
-
-def _restored(state: Artifact | None, n: int, chunk: int) -> tuple[list[dict[str, np.ndarray]], int]:
-    """The chunks that an interrupted call had finished, as one, and how many signals those are."""
-    if state is None:
-        return [], 0
-    done = len(state.arrays.get("psnr_db", ()))
-    if state.kind != "fits" or state.meta != {"n": n, "chunk": chunk} or not 0 < done <= n:
-        raise InvalidInput("Got a state of another fit; expected one of the same signals. Start afresh.")
-    return [dict(state.arrays)], done
 
 
 def _finer(known: Observations, times: int) -> Observations:

@@ -48,6 +48,11 @@ def silent(progress: Progress, state: Callable[[], Artifact] | None = None) -> N
     """A Report that keeps nothing."""
 
 
+def unkept(report: Report) -> Report:
+    """For fits inside a training: their states are not the training's, which goes on from the last of its own."""
+    return lambda progress, state=None: report(progress)
+
+
 class Representation(ABC):
     """A method that turns observations into codes and codes into functions.
 

@@ -37,6 +37,7 @@ from explorer.representations.base import (
     check_domain,
     check_fields,
     silent,
+    unkept,
 )
 from explorer.signals import SignalSet
 
@@ -218,15 +219,15 @@ class OInr(Fitted, Networks, Differentiable):
             arrays |= {"start": fitting.learn(observations, start, gammas, seed, resume, report), "gammas": gammas}
             return self.checkpoint(config, signals, arrays, seed=seed)
         order = np.random.default_rng(seed).permutation(len(signals))
-        quiet = dataclasses.replace(config.plan, snapshots=())
+        quiet, heard = dataclasses.replace(config.plan, snapshots=()), unkept(report)
         if config.start == "mean":
             few = signals[np.sort(order[: config.start_samples])]
-            start = fitting.run(Observations(few), start, quiet, seed, None, report)["networks"].mean(0)
+            start = fitting.run(Observations(few), start, quiet, seed, None, heard)["networks"].mean(0)
         arrays["start"] = start
         weights = start[None]
         if config.standards:
             known = Observations(signals[np.sort(order[: config.standards])])
-            weights = fitting.run(known, fitting.starts(known, start, seed), quiet, seed, None, report)["networks"]
+            weights = fitting.run(known, fitting.starts(known, start, seed), quiet, seed, None, heard)["networks"]
         return self.checkpoint(config, signals, arrays | standards(weights), seed=seed)
 
     def encode(
@@ -398,16 +399,13 @@ class _Fitting:
     ) -> dict[str, np.ndarray]:
         """``fit_all`` of observations, from one start [K] or one for each [n, K]."""
 
-        def start_of(rows: slice) -> torch.Tensor:
-            part = start[rows] if start.ndim == 2 else np.broadcast_to(start, (rows.stop - rows.start, len(start)))
-            return torch.tensor(part, device=self.device)
-
         cells = max(observations.points, math.prod(self.domain.shape))
         return fit_all(
             lambda rows: self._problem(list(self._targets(observations, rows, seed)), seed),
-            start_of,
+            start,
             plan,
             n=len(observations),
+            device=self.device,
             chunk=max(1, min(self.config.chunk, _ACTIVATIONS // (cells * self._width))),
             resume=resume,
             report=report,

@@ -32,6 +32,7 @@ from explorer.representations.base import (
     check_fields,
     domain_of,
     silent,
+    unkept,
 )
 from explorer.signals import SignalSet
 
@@ -134,18 +135,18 @@ class SirenFits(Fitted, Networks, Pointwise):
         resume: Artifact | None = None,
         report: Report = silent,
     ) -> Checkpoint:
-        domain, rng = domain_of(signals), np.random.default_rng(seed)
+        domain, rng, heard = domain_of(signals), np.random.default_rng(seed), unkept(report)
         shift, scale = _scaling(config, signals)
         fitting = _Fitting(config, domain, shift, scale, self.device)
         start = fitting.siren.initial(1, torch.Generator().manual_seed(seed))[0].numpy()
         quiet = dataclasses.replace(config.plan, snapshots=())
         if config.start == "mean":
             few = signals[_of_each_class(signals, config.start_samples, rng)]
-            start = fitting.run(Observations(few), start, quiet, seed, None, report)["networks"].mean(0)
+            start = fitting.run(Observations(few), start, quiet, seed, None, heard)["networks"].mean(0)
         elif config.start == "meta":
             start = fitting.learn_start(signals, start, seed, resume, report)
         known = signals[np.sort(rng.permutation(len(signals))[: config.standards])]
-        weights = fitting.run(Observations(known), start, quiet, seed, None, report)["networks"]
+        weights = fitting.run(Observations(known), start, quiet, seed, None, heard)["networks"]
         arrays = {"start": start, "values.shift": shift, "values.scale": scale, **standards(weights)}
         return self.checkpoint(config, signals, arrays, seed=seed, convention=CONVENTION)
 
@@ -227,15 +228,12 @@ class _Fitting:
         """``fit_all`` of observations, from one start [K] or one for each [n, K]."""
         self._affordable(observations)
 
-        def start_of(rows: slice) -> torch.Tensor:
-            part = start[rows] if start.ndim == 2 else np.broadcast_to(start, (rows.stop - rows.start, len(start)))
-            return torch.tensor(part, device=self.device)
-
         return fit_all(
             lambda rows: self._problem(observations, rows, seed),
-            start_of,
+            start,
             plan,
             n=len(observations),
+            device=self.device,
             chunk=self._chunk(observations.points),
             resume=resume,
             report=report,

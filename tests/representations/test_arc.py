@@ -7,7 +7,7 @@ from explorer.analysis.metrics import psnr_db
 from explorer.clouds import Cloud
 from explorer.codes import Checkpoint, take
 from explorer.edits import Flip, Mask, Mix, Move, Noise, Push, Rotate, Scale, Shift, Thin
-from explorer.errors import Cancelled, InvalidInput
+from explorer.errors import InvalidInput
 from explorer.grids import grid_coords
 from explorer.observations import Observations
 from explorer.readers import load
@@ -68,19 +68,6 @@ def test_a_decoder_of_finer_grids_knows_more_between_samples():
         fitted = ARC.encode(checkpoint, Observations(digits()))
         reached.append(decibels(ARC.render(checkpoint, fitted, (24, 24)), fine))
     assert reached[1] > reached[0] + 1
-
-
-def test_a_resumed_training_equals_an_unbroken_one():
-    states = []
-
-    def stop(progress, state=None):
-        if state is not None and progress.message == "training":
-            states.append(state())
-            raise Cancelled("enough")
-
-    with pytest.raises(Cancelled):
-        ARC.train(ARC.config(overrides=QUICK), digits(), seed=0, report=stop)
-    assert ARC.train(ARC.config(overrides=QUICK), digits(), seed=0, resume=states[0]).id == model().id
 
 
 def test_clouds_have_sizes_of_their_own():

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from explorer import fitting
 from explorer.artifacts import Artifact, canonical_json
 from explorer.codes import Checkpoint, take
 from explorer.errors import Cancelled, InvalidInput
@@ -117,6 +118,51 @@ def test_one_seed_gives_one_checkpoint(method: Representation):
     again = method.train(config, signals("images"), seed=0)
     assert again.id == trained(method.name, "images").id
     assert again.id != method.train(config, signals("images"), seed=1).id
+
+
+# Where what SMALL names learns nothing step by step, or too simply.
+LEARNED = {
+    "functa": {"weight_decay": 0.01},
+    "oinr": {"sequence": True},
+    "siren": {"start": "meta", "meta_rounds": 4},
+}
+
+
+def test_a_training_goes_on_from_every_state_that_it_kept(method: Representation, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fitting, "REPORT_INTERVAL_S", 0.0)
+    config = method.config(overrides=SMALL.get(method.name, {}) | LEARNED.get(method.name, {}))
+    states: list[Artifact] = []
+
+    def keep(progress, state=None):
+        if state is not None:
+            states.append(Artifact.from_bytes(state().to_bytes()))
+
+    unbroken = method.train(config, signals("images"), seed=0, report=keep)
+    for state in states[:1] + states[len(states) // 2 :][:1] + states[-1:]:
+        assert method.train(config, signals("images"), seed=0, resume=state).id == unbroken.id
+
+
+ODD = {
+    "constant": SignalSet.from_grids(np.full((3, 5, 5), 7.0, np.float32), axes="yx"),
+    "one": SignalSet.from_grids(np.random.default_rng(0).random((1, 5, 5)).astype(np.float32), axes="yx"),
+    "unequal lengths": SignalSet.from_grids([np.arange(9.0) / 9, np.arange(4.0), np.zeros(1)], axes="t"),
+    "missing": SignalSet.from_grids(
+        np.where(np.eye(6) > 0, np.nan, 0.5)[None].repeat(2, 0).astype(np.float32), axes="yx"
+    ),
+}
+VARIANTS = {"siren, corrected": {"corrections": 2}, "oinr, two scales": {"scales": (0.5, 1.0)}}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("variant", [*sorted(registered()), *VARIANTS])
+def test_odd_signals_have_an_answer(variant: str, odd: str):
+    method = get(variant.partition(",")[0])
+    config = method.config(overrides=SMALL.get(method.name, {}) | VARIANTS.get(variant, {}))
+    checkpoint = method.train(config, ODD[odd], seed=0)
+    codes = method.encode(checkpoint, Observations(ODD[odd]))
+    assert all(np.isfinite(array).all() for array in codes.values())
+    for space in method.spaces:
+        assert np.isfinite(method.vectors(checkpoint, codes, space)).all()
 
 
 def test_a_cancel_ends_it(method: Representation):

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from explorer import fitting
-from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, Domain
-from explorer.errors import Cancelled, InvalidInput
+from explorer.errors import InvalidInput
 from explorer.observations import Observations, Sampling
 from explorer.representations.functa import Functa
 from explorer.signals import SignalSet
@@ -126,30 +124,6 @@ def test_values_come_back_in_their_own_unit():
     codes, same = (METHOD.encode(c, Observations(s)) for c, s in ((other, celsius), (trained_with(), digits())))
     renders, expected = METHOD.render(other, codes, (8, 8)), METHOD.render(trained_with(), same, (8, 8))
     assert np.abs(renders - (expected * 40 - 10)).mean() < 0.5  # of a range of 40
-
-
-class Stop:
-    """Keeps the state of the first report after some step, and cancels."""
-
-    def __init__(self, after: int):
-        self.after = after
-        self.state: Artifact | None = None
-
-    def __call__(self, progress, state=None):
-        if state is not None and progress.step >= self.after:
-            self.state = Artifact.from_bytes(state().to_bytes())
-            raise Cancelled("Stopped by the test.")
-
-
-@pytest.mark.parametrize("after", [1, 9])
-def test_a_resumed_training_is_the_unbroken_one(after: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fitting, "REPORT_INTERVAL_S", 0.0)
-    config = METHOD.config(overrides=TINY | {"steps": 14, "weight_decay": 0.01})
-    stop = Stop(after)
-    with pytest.raises(Cancelled):
-        METHOD.train(config, digits(), seed=3, report=stop)
-    resumed = METHOD.train(config, digits(), seed=3, resume=stop.state)
-    assert resumed.id == METHOD.train(config, digits(), seed=3).id
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from explorer import fitting
 from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, Domain
-from explorer.errors import Cancelled, InvalidInput
+from explorer.errors import InvalidInput
 from explorer.nets.siren import Siren
 from explorer.observations import Observations, Sampling
 from explorer.representations.hypernetwork import Hypernetwork, _whitening
@@ -106,28 +106,6 @@ def test_values_come_back_in_their_own_unit():
     codes, same = (METHOD.encode(c, Observations(s)) for c, s in ((other, celsius), (trained(), digits())))
     renders, expected = METHOD.render(other, codes, (8, 8)), METHOD.render(trained(), same, (8, 8))
     assert np.abs(renders - (expected * 40 - 10)).mean() < 1  # of a range of 40
-
-
-class Stop:
-    """Keeps the state of the first report after some step, and cancels."""
-
-    def __init__(self, after: int):
-        self.after = after
-        self.state: Artifact | None = None
-
-    def __call__(self, progress, state=None):
-        if state is not None and progress.step >= self.after:
-            self.state = Artifact.from_bytes(state().to_bytes())
-            raise Cancelled("Stopped by the test.")
-
-
-def test_a_resumed_training_equals_an_unbroken_one(monkeypatch):
-    monkeypatch.setattr(fitting, "REPORT_INTERVAL_S", 0.0)
-    stop, config = Stop(after=17), METHOD.config(overrides=TINY)
-    with pytest.raises(Cancelled):
-        METHOD.train(config, digits(), seed=0, report=stop)
-    resumed = METHOD.train(config, digits(), seed=0, resume=stop.state)
-    assert stop.state.meta["step"] == 17 and resumed.id == trained().id
 
 
 def test_a_training_on_points_that_lie_evenly_is_another_and_repeats():

@@ -7,9 +7,8 @@ import pytest
 
 import explorer
 from explorer.analysis.alignment import align
-from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, take
-from explorer.errors import Cancelled, InvalidInput
+from explorer.errors import InvalidInput
 from explorer.nets.lattice import Lattice
 from explorer.observations import Observations, Sampling
 from explorer.representations.base import get
@@ -156,21 +155,6 @@ def test_frames_in_between_lie_in_between():
     assert np.square(found[0] - truth).mean() < min(np.square(b - truth).mean() for b in beside)
 
 
-def test_a_sequence_that_was_being_learned_is_learned_on():
-    config, states = METHOD.config(overrides=SMALL | SEQUENCE | {"steps": 40}), []
-
-    def stop(progress, state=None):
-        if state is not None:
-            states.append(Artifact.from_bytes(state().to_bytes()))
-            if progress.step > 5:
-                raise Cancelled("Stopped by the test.")
-
-    with pytest.raises(Cancelled):
-        METHOD.train(config, frames(), seed=0, report=stop)
-    resumed = METHOD.train(config, frames(), seed=0, resume=states[-1])
-    assert resumed.id == METHOD.train(config, frames(), seed=0).id
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Between networks
 
@@ -218,25 +202,6 @@ def test_what_cannot_be_is_said_in_words():
         METHOD.train(METHOD.config(overrides=SMALL | SEQUENCE), uneven, seed=0)
     with pytest.raises(InvalidInput, match="over 1 axes"):
         METHOD.encode(trained(), Observations(SignalSet.from_grids(np.zeros((1, 5), np.float32), axes="t")))
-
-
-@pytest.mark.parametrize(
-    "signals",
-    [
-        SignalSet.from_grids(np.full((3, 5, 5), 7.0, np.float32), axes="yx"),
-        SignalSet.from_grids(np.random.default_rng(0).random((1, 5, 5)).astype(np.float32), axes="yx"),
-        SignalSet.from_grids([np.arange(9.0) / 9, np.arange(4.0), np.zeros(1)], axes="t"),
-        SignalSet.from_grids(np.where(np.eye(6) > 0, np.nan, 0.5)[None].repeat(2, 0).astype(np.float32), axes="yx"),
-    ],
-    ids=["constant", "one", "unequal lengths", "missing"],
-)
-@pytest.mark.parametrize("scales", [(1.0,), (0.5, 1.0)])
-def test_odd_signals_have_an_answer(signals: SignalSet, scales: tuple[float, ...]):
-    checkpoint = METHOD.train(METHOD.config(overrides=SMALL | {"scales": scales}), signals, seed=0)
-    codes = METHOD.encode(checkpoint, Observations(signals))
-    assert np.isfinite(codes["weights"]).all() and np.isfinite(codes["psnr_db"]).all()
-    for space in METHOD.spaces:
-        assert np.isfinite(METHOD.vectors(checkpoint, codes, space)).all()
 
 
 def test_missing_samples_are_not_fitted():

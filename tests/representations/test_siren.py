@@ -8,7 +8,7 @@ import pytest
 import explorer
 from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, take
-from explorer.errors import Cancelled, InvalidInput
+from explorer.errors import InvalidInput
 from explorer.observations import Observations
 from explorer.representations.base import get
 from explorer.signals import SignalSet
@@ -80,22 +80,6 @@ def test_a_learned_start_leads_further_in_few_steps():
     )
 
 
-def test_a_start_that_was_being_learned_is_learned_on():
-    method, states = get("siren"), []
-    config = method.config(overrides=SMALL | {"start": "meta", "meta_rounds": 8})
-
-    def stop(progress, state=None):
-        if state is not None:
-            states.append(Artifact.from_bytes(state().to_bytes()))
-            if len(states) == 5:
-                raise Cancelled("Stopped by the test.")
-
-    with pytest.raises(Cancelled):
-        method.train(config, digits(), seed=3, report=stop)
-    resumed = method.train(config, digits(), seed=3, resume=states[-1])
-    assert resumed.id == method.train(config, digits(), seed=3).id
-
-
 def test_vectors_leave_out_what_never_varies_and_bring_the_rest_to_one_scale():
     method, checkpoint = get("siren"), trained(standards=40)
     vectors = method.vectors(checkpoint, encoded(standards=40), "code")
@@ -144,26 +128,6 @@ def test_snapshots_go_from_rough_to_fine():
 def test_corrections_lift_what_adam_leaves():
     plain, corrected = encoded(), encoded(corrections=4)
     assert corrected["psnr_db"].mean() > plain["psnr_db"].mean() + 10
-
-
-@pytest.mark.parametrize(
-    "signals",
-    [
-        SignalSet.from_grids(np.full((3, 5, 5), 7.0, np.float32), axes="yx"),
-        SignalSet.from_grids(np.random.default_rng(0).random((1, 5, 5)).astype(np.float32), axes="yx"),
-        SignalSet.from_grids([np.arange(9.0) / 9, np.arange(4.0), np.zeros(1)], axes="t"),
-        SignalSet.from_grids(np.where(np.eye(6) > 0, np.nan, 0.5)[None].repeat(2, 0).astype(np.float32), axes="yx"),
-    ],
-    ids=["constant", "one", "unequal lengths", "missing"],
-)
-@pytest.mark.parametrize("corrections", [0, 2])
-def test_odd_signals_have_an_answer(signals: SignalSet, corrections: int):
-    method = get("siren")
-    checkpoint = method.train(method.config(overrides=SMALL | {"corrections": corrections}), signals, seed=0)
-    codes = method.encode(checkpoint, Observations(signals))
-    assert np.isfinite(codes["weights"]).all() and np.isfinite(codes["psnr_db"]).all()
-    for space in method.spaces:
-        assert np.isfinite(method.vectors(checkpoint, codes, space)).all()
 
 
 def test_what_cannot_be_is_said_in_words():
