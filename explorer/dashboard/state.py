@@ -5,6 +5,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import param
+from param.parameterized import Comparator
+
+
+def _equal(one: list, other: list) -> bool:
+    """As param compares lists, element by element, but numbers at once: a selection may hold 100,000."""
+    if one and other and type(one[0]) is type(other[0]) is int:
+        return one == other
+    return Comparator.compare_iterator(one, other)
+
+
+Comparator.equalities[list] = _equal
 
 METHODS = ("kmeans", "gmm", "spectral", "agglomerative", "hdbscan")
 PROJECTIONS = ("umap", "pca")

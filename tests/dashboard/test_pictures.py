@@ -1,5 +1,6 @@
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,7 +93,25 @@ def test_curves_have_places_in_the_axis_unit(curves: Subject):
 def test_the_pane_draws_curves_with_named_axes(curves: Subject):
     pane = SamplePane(forms=forms_of(curves, 0))
     assert pane._plot.errors.xaxis.axis_label == "t [s]"
-    assert len(pane._plot.forms.renderers) == 2
+    lines, truth, dots = (glyphs.data_source.data for glyphs in (pane._plot.forms.renderers[i] for i in (1, 0, 2)))
+    assert len(lines["xs"]) == 1 and np.allclose(lines["ys"][0], pane.forms.fine[1][:, 0])
+    assert len(dots["x"]) == len(pane.forms.observed[0]) and truth["xs"] == []
+    pane.truth = True
+    assert np.allclose(pane._plot.forms.renderers[0].data_source.data["ys"][0], pane.forms.truth[1][:, 0])
+
+
+def test_each_channel_is_a_line_of_its_own_color(curves: Subject):
+    drawn = curves_view.curves_of(curves, 0, 100)
+    two = {
+        name: (getattr(drawn, name)[0], np.tile(getattr(drawn, name)[1], 2)) for name in ("truth", "observed", "fine")
+    }
+    plot = curves_view.CurvePlot()
+    plot.show(
+        replace(drawn, channels=("x", "y"), error=np.tile(drawn.error, 2), **two), truth=False, error=True, dark=False
+    )
+    _, lines, dots = (renderer.data_source.data for renderer in plot.forms.renderers)
+    assert len(set(lines["color"])) == len(lines["ys"]) == 2
+    assert len(dots["x"]) == len(dots["y"]) == len(dots["color"]) == 2 * len(drawn.observed[0])
 
 
 def test_numbers_name_their_units(digits: Subject):

@@ -1,10 +1,11 @@
 """One signal over one axis as curves: the whole signal, what was observed, the render, where they differ."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import panel as pn
-from bokeh.models import Range1d
+from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from explorer.dashboard import theme
@@ -71,6 +72,13 @@ class CurvePlot:
         self.forms = _figure(height=190)
         self.errors = _figure(height=128)
         self.errors.x_range = self.forms.x_range
+        self._truth, self._fine, self._error = (ColumnDataSource({"xs": [], "ys": [], "color": []}) for _ in range(3))
+        self._observed = ColumnDataSource({"x": [], "y": [], "color": []})
+        self._true_line = self.forms.multi_line("xs", "ys", line_alpha=0.7, source=self._truth).glyph
+        self.forms.multi_line("xs", "ys", line_color="color", line_width=2, source=self._fine)
+        self._dots = self.forms.scatter("x", "y", line_color="color", size=5, source=self._observed).glyph
+        self.errors.multi_line("xs", "ys", line_color="color", source=self._error)
+        self._dark: bool | None = None
         self.layout = pn.Column(
             pn.pane.Bokeh(self.forms, sizing_mode="stretch_width"),
             pn.pane.Bokeh(self.errors, sizing_mode="stretch_width"),
@@ -79,20 +87,17 @@ class CurvePlot:
 
     def show(self, curves: Curves, *, truth: bool, error: bool, dark: bool) -> None:
         """Other curves; the channels keep their colours."""
-        tones, colors = theme.tones(dark), theme.categorical(CHANNELS_SHOWN, dark)
-        for plot in (self.forms, self.errors):
-            plot.renderers = []
-            quieten(plot, dark)
-        for channel in range(min(len(curves.channels), CHANNELS_SHOWN)):
-            color = colors[channel]
-            if truth:
-                places, values = curves.truth
-                self.forms.line(places, values[:, channel], color=tones.muted, alpha=0.7)
-            places, values = curves.fine
-            self.forms.line(places, values[:, channel], color=color, width=2)
-            places, values = curves.observed
-            self.forms.scatter(places, values[:, channel], color=color, size=5, fill_color=tones.page)
-            self.errors.line(curves.truth[0], curves.error[:, channel], color=color)
+        self._dress(dark)
+        colors = theme.categorical(CHANNELS_SHOWN, dark)[: len(curves.channels)]
+        self._truth.data = _lines(*curves.truth, colors if truth else [])
+        self._fine.data = _lines(*curves.fine, colors)
+        self._error.data = _lines(curves.truth[0], curves.error, colors)
+        places, values = curves.observed
+        self._observed.data = {
+            "x": np.tile(places, len(colors)),
+            "y": values[:, : len(colors)].T.reshape(-1),
+            "color": [color for color in colors for _ in places],
+        }
         axis = curves.axis
         low, high = curves.value_range
         self.forms.x_range.update(start=axis.start, end=axis.stop)
@@ -103,6 +108,19 @@ class CurvePlot:
         unit = f" [{axis.unit}]" if axis.unit else ""
         (self.errors if error else self.forms).xaxis.axis_label = f"{axis.name}{unit}"
         self.errors.visible = error
+
+    def _dress(self, dark: bool) -> None:
+        if dark != self._dark:
+            self._dark = dark
+            for plot in (self.forms, self.errors):
+                quieten(plot, dark)
+            self._true_line.line_color = theme.tones(dark).muted
+            self._dots.fill_color = theme.tones(dark).page
+
+
+def _lines(places: np.ndarray, values: np.ndarray, colors: Sequence[str]) -> dict[str, list]:
+    """A line for each colour: places [P] and the values [P, m] of its channel."""
+    return {"xs": [places] * len(colors), "ys": list(values.T[: len(colors)]), "color": list(colors)}
 
 
 def _figure(height: int) -> figure:
