@@ -144,9 +144,13 @@ class Observe(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Recipe):
-    """A checkpoint of a representation, trained on a signal set. ``config`` overrides fields of the preset."""
+    """A checkpoint of a representation, trained on a signal set. ``config`` overrides fields of the preset.
+
+    The recipe names a preset, not its numbers, which whoever asks need not know; so ``version`` rises with them too.
+    """
 
     op: Literal["train"] = "train"
+    version: ClassVar[int] = 2
     kept: ClassVar[bool] = True
     representation: str
     signals: str
