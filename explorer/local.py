@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +370,10 @@ class LocalEngine(Engine):
     # -- itself
 
     def describe(self) -> Mapping[str, Any]:
+        return self._description
+
+    @cached_property
+    def _description(self) -> Mapping[str, Any]:
         methods = {name: self.representation(name) for name in base.registered()}
         return {
             "device": self.device,

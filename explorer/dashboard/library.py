@@ -26,6 +26,7 @@ class Menu:
 
     Args:
         names: of signal sets.
+        called: what those are called that people added, by id.
         checkpoints: those that fit, best first.
         others: those that are for signals of another kind.
         capabilities: what ``Engine.describe`` says of each representation.
@@ -34,6 +35,7 @@ class Menu:
     names: tuple[str, ...]
     checkpoints: tuple[Entry, ...]
     others: tuple[Entry, ...] = ()
+    called: Mapping[str, str] = field(default_factory=dict)
     capabilities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def alike(self, signals: SignalSet, chosen: str) -> tuple[Entry, ...]:
@@ -111,7 +113,13 @@ class Library:
         entries = self.engine.entries("checkpoint")
         fitting = _fitting(entries, signals)
         others = tuple(entry for entry in entries if entry not in fitting)
-        return Menu(self.names(), fitting, others, self.engine.describe()["representations"])
+        return Menu(
+            self.names(),
+            fitting,
+            others,
+            called=told_apart(self.engine.entries("signals")),
+            capabilities=self.engine.describe()["representations"],
+        )
 
     def names(self) -> tuple[str, ...]:
         """The signal sets that come with the engine, and those that people added."""

@@ -36,8 +36,8 @@ class Kernel(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discrete:
-    """A weight for each neighbouring cell, whatever its size: the paper's choice for a single resolution."""
+class _Nodes:
+    """A weight for each of ``size`` nodes along each axis."""
 
     d: int
     size: int = 3
@@ -51,6 +51,11 @@ class Discrete:
 
     def bound(self, name: str, inputs: int) -> float:
         return 1 / math.sqrt(inputs * self.size**self.d)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discrete(_Nodes):
+    """A weight for each neighbouring cell, whatever its size: the paper's choice for a single resolution."""
 
     def taps(self, parameters: Mapping[str, torch.Tensor], spacing: Sequence[float]) -> torch.Tensor:
         return parameters["weight"]
@@ -60,7 +65,7 @@ class Discrete:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Continuous:
+class Continuous(_Nodes):
     """A piecewise linear function with support in the domain's own units (eq. 5: an integral over the domain).
 
     Its nodes lie ``pitch`` apart along each axis. At cells of another size it is sampled anew and scaled by their area,
@@ -69,22 +74,9 @@ class Continuous:
 
     Args:
         pitch: distance between nodes along each axis.
-        size: nodes along each axis.
     """
 
-    d: int
     pitch: tuple[float, ...]
-    size: int = 3
-
-    @property
-    def by_channel(self) -> tuple[str, ...]:
-        return ("weight",)
-
-    def shapes(self, outputs: int, inputs: int) -> Mapping[str, tuple[int, ...]]:
-        return {"weight": (outputs, inputs, *(self.size,) * self.d)}
-
-    def bound(self, name: str, inputs: int) -> float:
-        return 1 / math.sqrt(inputs * self.size**self.d)
 
     def taps(self, parameters: Mapping[str, torch.Tensor], spacing: Sequence[float]) -> torch.Tensor:
         taps = parameters["weight"]

@@ -197,6 +197,15 @@ def test_codes_that_a_job_has_made_are_looked_at_by_all_who_miss_them(library: L
     assert len(shell.pages["Explore"].map.layout) == 12
 
 
+def test_signals_that_the_address_gives_by_their_id_are_called_by_their_name(library: Library):
+    signals = SignalSet.from_grids(np.zeros((3, 4, 4, 6), np.uint8), axes=["y", "x"], name="six channels")
+    library.engine.put(signals.artifact, "by a hash")
+    shell = visited(library, f"s={signals.id}")
+    choice = shell.sidebar._signals
+    assert choice.value == signals.id and choice.options["by a hash"] == signals.id
+    assert signals.id not in choice.options
+
+
 def test_an_unknown_page_in_the_address_opens_the_first(library: Library, digits: Subject):
     shell = visited(library, f"s={digits.signals.id}&map=pca&p=Nowhere")
     assert list(shell.pages) == ["Explore"]

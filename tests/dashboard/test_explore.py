@@ -215,6 +215,15 @@ def test_a_plot_of_scores_has_axes_once_it_knows_its_stops():
     assert all(axis.visible for axis in scores._plot.axis) and scores._plot.xaxis.ticker.ticks == [4, 8]
 
 
+def test_scores_of_signals_without_labels_are_those_that_need_none():
+    scores, unlabelled = Scores(sizes=[4, 8]), {"ami": None, "ari": None, "silhouette": -0.1, "drift": None}
+    scores.param.update(ours={4: unlabelled}, control={4: unlabelled | {"silhouette": 0.2}})
+    assert scores._plot.yaxis[0].axis_label == "silhouette" and scores._plot.y_range.start == -0.1
+    assert scores._sources["ours"].data == {"x": [4], "y": [-0.1]}
+    scores.ours = {8: unlabelled | {"ami": 0.5}}
+    assert scores._plot.yaxis[0].axis_label == "AMI" and scores._plot.y_range.start == 0
+
+
 def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(library: Library, digits: Subject):
     explore = explored(library, lambda e: e.state.param.update(signals="nothing"), signals=digits.signals.id)
     assert "nothing" in explore.workspace.calls.errors["load"]

@@ -28,7 +28,6 @@ class Scores(Viewer):
     size = param.Integer(0, doc="The size that is looked at.")
     ours = param.Dict({})
     control = param.Dict({})
-    metric = param.Selector(default="ami", objects=list(METRICS))
     how = param.String("", doc="How the clusters were found: method, K, seed.")
     dark = param.Boolean(False)
 
@@ -65,21 +64,30 @@ class Scores(Viewer):
             if hasattr(glyph.glyph, "fill_color"):
                 glyph.glyph.fill_color = color
 
-    @param.depends("sizes", "metric", watch=True)
+    @property
+    def metric(self) -> str:
+        """What is plotted: signals without labels have no AMI."""
+        known = [score for score in self.ours.values() if score is not None]
+        return next((name for name in METRICS if any(score[name] is not None for score in known)), "ami")
+
+    @param.depends("sizes", watch=True)
     def _rule(self) -> None:
         """The axes; kept apart from what moves with the slider, since new tickers are slow to send."""
-        self._plot.yaxis.axis_label = METRICS[self.metric]
         self._plot.xaxis.visible = self._plot.yaxis.visible = bool(self.sizes)
         if self.sizes:
             self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
             self._plot.xaxis.ticker = FixedTicker(ticks=self.sizes)
 
-    @param.depends("ours", "control", "metric", watch=True)
+    @param.depends("ours", "control", watch=True)
     def _plot_scores(self) -> None:
+        metric, lowest = self.metric, 0.0
         for name, source in self._sources.items():
-            points = sorted((size, score[self.metric]) for size, score in getattr(self, name).items())
-            points = [(x, y) for x, y in points if y is not None]
+            scores = sorted((size, score[metric]) for size, score in getattr(self, name).items())
+            points = [(x, y) for x, y in scores if y is not None]
             source.data = {"x": [x for x, _ in points], "y": [y for _, y in points]}
+            lowest = min([lowest, *source.data["y"]])
+        self._plot.yaxis.axis_label = METRICS[metric]
+        self._plot.y_range.start = lowest
 
     @param.depends("size", "ours", "control", "how", watch=True)
     def _say(self) -> None:

@@ -14,7 +14,6 @@ from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_
 from explorer.dashboard.views.upload import Upload
 from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Workspace
-from explorer.messages import Entry
 
 _SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
 
@@ -30,7 +29,8 @@ HELP = {
     "signals": "Samples of functions: images, curves, volumes. Built-in sets, and those that were "
     "uploaded here or added with `explorer data add`.",
     "representation": "How a signal becomes a code that no longer knows its grid. The hypernetwork gives every signal "
-    "the weights of its own small SIREN (Clustering functions in the weight space of neural fields, section 2.4).",
+    "the weights of its own small SIREN (Hypernetwork-based approach for grid-independent functional data "
+    "clustering, section 2.4).",
     "checkpoint": "What was learned once and is shared by all signals. Those trained on these very signals come first.",
     "uneven": "Observe samples that stray from their places by up to a quarter of a cell, a quarter of them missing. "
     "Codes should hardly notice (section 2.4: mean pooling over any points).",
@@ -87,7 +87,7 @@ class Sidebar(Viewer):
         self._filling = True
         try:
             self._method.param.update(options=methods or [NONE], value=method or NONE, disabled=not methods)
-            named = {_named(e): e.id for e in checkpoints if e.details["representation"] == method}
+            named = {e.name: e.id for e in checkpoints if e.details["representation"] == method}
             self._checkpoint.param.update(
                 options=named or [NONE], value=entry.id if entry else NONE, disabled=not named
             )
@@ -98,10 +98,14 @@ class Sidebar(Viewer):
         self._follow()
 
     def _offer(self, *events: param.parameterized.Event) -> None:
-        """The signal sets that can be chosen."""
-        current = self.state.signals
+        """The signal sets that can be chosen, and the one that is open: by name, also where the state has its id."""
+        current, opened = self.state.signals, self.workspace.opened
+        called = current
+        if opened is not None and opened.signals.id == current:
+            called = opened.menu.called.get(current, opened.signals.name)
         self._filling = True
-        self._signals.param.update(options=list(dict.fromkeys([*self.workspace.names, current])), value=current)
+        names = {name: name for name in self.workspace.names}
+        self._signals.param.update(options=names | {called: current}, value=current)
         self._filling = False
 
     def _follow(self, *events: param.parameterized.Event) -> None:
@@ -162,10 +166,6 @@ class Sidebar(Viewer):
             sizing_mode="stretch_width",
             margin=(0, 16),
         )
-
-
-def _named(entry: Entry) -> str:
-    return entry.name
 
 
 def about(stop: Stop, uneven: bool) -> str:
