@@ -31,7 +31,7 @@ _FUNCTA = {
     ),
 }
 _INNER_STEPS, _FIT_STEPS, _INNER_RATE, _OUTER_RATE = 10, 20, 0.1, 3e-5
-_FIT_RATIO = 0.25  # of the samples, for a step of our fits
+_FIT_RATIO, _FIT_MOMENTUM = 0.25, 0.7  # of our fits: the share of the samples that a step looks at, and their momentum
 
 
 class _PlainFuncta(torch.nn.Module):
@@ -130,7 +130,15 @@ def _functa(size: str, net: ModulatedSiren, batch: int, context: int) -> list[Ro
 
     def our_fit() -> torch.Tensor:
         with torch.no_grad():
-            return cavia.fit(net, net.fold(ours, dtype), whole, steps=_FIT_STEPS, rate=_INNER_RATE, ratio=_FIT_RATIO)
+            return cavia.fit(
+                net,
+                net.fold(ours, dtype),
+                whole,
+                steps=_FIT_STEPS,
+                rate=_INNER_RATE,
+                ratio=_FIT_RATIO,
+                momentum=_FIT_MOMENTUM,
+            )
 
     def plain_fit(network: _PlainFuncta) -> torch.Tensor:
         return network.fitted(contexts(0, _FIT_STEPS), whole)

@@ -51,6 +51,7 @@ def fit(
     steps: int,
     rate: float,
     ratio: float = 1.0,
+    momentum: float = 0.0,
     heard: Callable[[int, torch.Tensor], None] = lambda step, losses: None,
 ) -> torch.Tensor:
     """Latents [N, L] from 0.
@@ -58,13 +59,17 @@ def fit(
     Args:
         ratio: each step looks at about this share of the samples, one share after the other; the last three look at
             all. Samples that lie unevenly, or are few, are always looked at whole.
+        momentum: the share of a move that is made once more before the next step (Nesterov 1983); it grows from 0 up to
+            this. The released code takes longer steps instead, as long as one on a random share would be.
         heard: called after each step with the mean squared errors [N] that it saw before it.
     """
-    latents = folded.bias.new_zeros(len(samples.values), net.latent)
+    latents = ahead = folded.bias.new_zeros(len(samples.values), net.latent)
     shares = _shares(samples, ratio)
     for step in range(steps):
         seen = shares[step % len(shares)] if step < steps - _ON_ALL else samples
-        latents, losses = descend(net, folded, latents, seen, rate)
+        before = latents
+        latents, losses = descend(net, folded, ahead, seen, rate)
+        ahead = latents + min(momentum, step / (step + 3)) * (latents - before)
         heard(step, losses)
     return latents
 

@@ -63,6 +63,8 @@ class FunctaConfig:
         fit_steps: steps of a latent's fit after training.
         fit_ratio: share of the samples that such a step looks at, at least 64, one share after the other; the last
             three steps look at all of them.
+        fit_momentum: what share of a move of such a fit is made once more, at most (Nesterov); the released fits take
+            longer steps instead, and end a little lower.
         thin: whether a grid finer than all that training saw is fitted on as many of its samples as the finest of them
             has, so that a fit's cost has a limit.
         batch: signals in a step.
@@ -87,7 +89,8 @@ class FunctaConfig:
     inner_rate: float = 0.1
     first_order: bool = False
     fit_steps: int = 20
-    fit_ratio: float = 1.0
+    fit_ratio: float = 0.25
+    fit_momentum: float = 0.7
     thin: bool = True
     batch: int = 32
     steps: int = 2000
@@ -105,6 +108,7 @@ class FunctaConfig:
             (("steps",), 1, 10**9),
             (("omega_1", "omega_k", "inner_rate", "learning_rate", "clip"), 1e-9, 1e4),
             (("weight_decay", "offset"), 0, 1),
+            (("fit_momentum",), 0, 0.99),
             (("context_ratio", "fit_ratio"), 1e-6, 1),
         )
 
@@ -132,7 +136,6 @@ def _medfuncta(
         resolutions=(size,),
         context_ratio=ratio,
         inner_rate=1e-2,
-        fit_ratio=0.25,
         across=False,
         thin=False,
         batch=batch,
@@ -270,6 +273,7 @@ class Functa(Pointwise):
                     steps=config.fit_steps,
                     rate=config.inner_rate,
                     ratio=config.fit_ratio,
+                    momentum=config.fit_momentum,
                     heard=heard,
                 )
                 latents[rows] = fitted.cpu().numpy()

@@ -1,10 +1,11 @@
 """Meta-gradients against automatic differentiation through the whole inner loop, and against finite differences."""
 
+import numpy as np
 import pytest
 import torch
 
 from explorer.nets import cavia
-from explorer.nets.modulated import ModulatedSiren
+from explorer.nets.modulated import Folded, ModulatedSiren
 from explorer.nets.samples import Samples
 
 N, P, STEPS, RATE = 3, 9, 4, 0.3
@@ -84,12 +85,23 @@ def test_the_meta_gradient_is_that_of_finite_differences():
         assert float((gradient * direction).sum()) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-5)
 
 
-def test_a_fit_in_shares_ends_near_one_on_all_samples():
+def waves() -> tuple[ModulatedSiren, Folded, Samples]:
+    """A network, and signals that it can follow for a while."""
     net = ModulatedSiren(d=2, m=1, width=16, layers=4, latent=8, omega_1=3.0, omega_k=6.0)
     folded = net.fold(net.initial(torch.Generator().manual_seed(0)), torch.float32)
     coords = 2 * torch.rand(400, 2, generator=torch.Generator().manual_seed(1)) - 1
-    waves = torch.sin(3 * coords @ torch.tensor([[1.0, 0.3, -1.0], [0.2, 1.0, 1.0]])).T.unsqueeze(-1) / 4 + 0.5
-    samples, counts = Samples(coords, waves, None), {}
+    values = torch.sin(3 * coords @ torch.tensor([[1.0, 0.3, -1.0], [0.2, 1.0, 1.0]])).T.unsqueeze(-1) / 4 + 0.5
+    return net, folded, Samples(coords, values, None)
+
+
+def decibels(net: ModulatedSiren, folded: Folded, samples: Samples, latents: torch.Tensor) -> torch.Tensor:
+    errors = net.values(folded, net.shifts(folded, latents), samples.coords) - samples.values
+    return -10 * errors.square().mean((1, 2)).log10()
+
+
+def test_a_fit_in_shares_ends_near_one_on_all_samples():
+    net, folded, samples = waves()
+    counts = {}
 
     def counting(net, folded, latents, seen, rate, step=cavia.descend):
         counts[ratio].append(seen.values.shape[1])
@@ -101,14 +113,32 @@ def test_a_fit_in_shares_ends_near_one_on_all_samples():
         for ratio in (1.0, 0.25, 0.01):
             counts[ratio] = []
             latents = cavia.fit(net, folded, samples, steps=20, rate=1.0, ratio=ratio)
-            errors = net.values(folded, net.shifts(folded, latents), coords) - waves
-            found[ratio] = float(errors.square().mean().log10())
+            found[ratio] = float(decibels(net, folded, samples, latents).mean())
     assert counts == {
         1.0: [400] * 20,
         0.25: [100] * 17 + [400] * 3,
         0.01: [67, 67, 67, 67, 66, 66] * 2 + [67] * 4 + [66] + [400] * 3,
     }
-    assert abs(found[0.25] - found[1.0]) < 0.1
+    assert abs(found[0.25] - found[1.0]) < 1
+
+
+def test_with_momentum_a_fit_comes_as_far_as_the_released_longer_steps():
+    net, folded, samples = waves()
+    released, rng = torch.zeros(3, net.latent), np.random.default_rng(0)
+    for _ in range(20):  # along the slope of all samples, as far as a step on a random quarter of them would go
+        some = samples.take(rng.permutation(400)[:100])
+        length = (cavia.descend(net, folded, released, some, RATE)[0] - released).norm(dim=1, keepdim=True)
+        move = cavia.descend(net, folded, released, samples, RATE)[0] - released
+        released = released + move * length / move.norm(dim=1, keepdim=True)
+    found = [
+        decibels(net, folded, samples, latents)
+        for latents in (
+            released,
+            *(cavia.fit(net, folded, samples, steps=20, rate=RATE, ratio=0.25, momentum=m) for m in (0.7, 0.0)),
+        )
+    ]
+    assert (found[1] > found[0] - 0.1).all()
+    assert (found[1] > found[2] + 0.1).all()
 
 
 def test_second_order_terms_matter():
