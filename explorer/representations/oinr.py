@@ -186,6 +186,17 @@ class OInr(Fitted, Networks, Differentiable):
             standards=0,
             chunk=1,
         ),
+        # A rate and first weights with which operators fit slices of a solid soon, and say something between them.
+        "sequence": OInrConfig(
+            widths=(64, 64, 64),
+            bias=True,
+            kernel="discrete",
+            gain=3.5,
+            steps=1000,
+            learning_rate=1e-2,
+            final_learning_rate=5e-4,
+            sequence=True,
+        ),
         "paper-172k": _PAPER,
         "paper-130k": dataclasses.replace(_PAPER, widths=(64,) * 4, learning_rate=3e-3, final_learning_rate=3e-3),
         "paper-1m-3d": dataclasses.replace(_PAPER, widths=(64, 128, 128, 64), levels=8),
