@@ -64,7 +64,7 @@ class FunctaConfig:
         fit_ratio: share of the samples that such a step looks at, at least 64, one share after the other; the last
             three steps look at all of them.
         fit_momentum: what share of a move of such a fit is made once more, at most (Nesterov); the released fits take
-            longer steps instead, and end a little lower.
+            longer steps instead, and end a little lower. It fits closer, and codes stray more between resolutions.
         thin: whether a grid finer than all that training saw is fitted on as many of its samples as the finest of them
             has, so that a fit's cost has a limit.
         batch: signals in a step.
@@ -89,8 +89,8 @@ class FunctaConfig:
     inner_rate: float = 0.1
     first_order: bool = False
     fit_steps: int = 20
-    fit_ratio: float = 0.25
-    fit_momentum: float = 0.7
+    fit_ratio: float = 1.0
+    fit_momentum: float = 0.0
     thin: bool = True
     batch: int = 32
     steps: int = 2000
@@ -136,6 +136,8 @@ def _medfuncta(
         resolutions=(size,),
         context_ratio=ratio,
         inner_rate=1e-2,
+        fit_ratio=0.25,
+        fit_momentum=0.7,
         across=False,
         thin=False,
         batch=batch,
