@@ -99,7 +99,8 @@ class RemoteEngine(Engine):
         return UploadState(**self._ask("POST", "/v1/uploads", json=wish).json())
 
     def send(self, upload: str, offset: int, pieces: Iterable[bytes]) -> UploadState:
-        answer = self._ask("PATCH", f"/v1/uploads/{upload}", params={"offset": offset}, content=pieces)
+        # An iterator lets go of what it has given; a list would be held until the garbage of httpx is collected.
+        answer = self._ask("PATCH", f"/v1/uploads/{upload}", params={"offset": offset}, content=iter(pieces))
         return UploadState(**answer.json())
 
     def upload_state(self, upload: str) -> UploadState:

@@ -1,5 +1,6 @@
 """Uploads, in this process and over HTTP: whole or absent, resumable, counted, and nothing else changes."""
 
+import gc
 import gzip
 import io
 import os
@@ -216,6 +217,19 @@ def test_a_broken_connection_can_be_resumed(address, local):
     engine.send(upload.id, received, [data[received:]])
     signals = engine.artifact(engine.take(upload.id, Options()))
     assert signals.arrays["values"].tobytes() == noise
+
+
+def test_what_was_sent_is_let_go_of_at_once(address):
+    """Also before garbage is collected: of a large upload, every block would wait for that."""
+    engine, block = RemoteEngine(address, TOKEN), bytes(2**20)
+    upload, before = engine.start_upload("blocks", 2**22), sys.getrefcount(block)
+    gc.disable()
+    try:
+        engine.send(upload.id, 0, [block, block])
+        assert sys.getrefcount(block) == before
+    finally:
+        gc.enable()
+    engine.drop_upload(upload.id)
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):

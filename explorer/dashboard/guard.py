@@ -1,4 +1,5 @@
-"""Who may come in: loopback is open, anywhere else Panel's own login is required; sessions are signed; no framing.
+"""Who may come in, and with how much: loopback is open, anywhere else Panel's own login is required; sessions are
+signed; no framing; requests are small and do not drip.
 
 Bokeh offers no setting for some of this, so it is reached into; each reach is checked for first.
 """
@@ -8,12 +9,14 @@ import os
 import secrets
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tornado.web
 from bokeh.server import server as bokeh_server
 from bokeh.settings import settings
 from panel.config import config
+from tornado.httpserver import HTTPServer
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -21,6 +24,9 @@ HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'self'",
     "Referrer-Policy": "same-origin",
 }
+
+LIMITS = {"max_body_size": 2**20, "body_timeout": 30.0, "idle_connection_timeout": 120.0}
+"""Of what a request sends: bytes, and seconds for its body and its head. Slices of uploads have their own."""
 
 
 def install() -> None:
@@ -30,9 +36,13 @@ def install() -> None:
         settings.secret_key.set_value(secrets.token_urlsafe(32))
         vars(settings).pop("_secret_key_bytes", None)  # what was cached before there was a key
     tornado.web.RequestHandler.set_default_headers = _set_default_headers  # type: ignore[method-assign, assignment]
-    if not hasattr(bokeh_server, "bind_sockets"):
-        raise RuntimeError("Got a Bokeh without server.bind_sockets; expected 3.9. Install the version that is pinned.")
+    if not hasattr(bokeh_server, "bind_sockets") or not hasattr(bokeh_server, "HTTPServer"):
+        raise RuntimeError(
+            "Got a Bokeh without server.bind_sockets and server.HTTPServer; expected 3.9. Install the version that is "
+            "pinned."
+        )
     bokeh_server.bind_sockets = guarded(bokeh_server.bind_sockets)
+    bokeh_server.HTTPServer = partial(HTTPServer, **LIMITS)  # type: ignore[assignment, misc]
 
 
 def _set_default_headers(handler: tornado.web.RequestHandler) -> None:

@@ -148,9 +148,11 @@ class Slices(_Door):
 
 
 def _suit_to_slices(connection: Any) -> None:
-    """Not to wait for ever, and to read more at once: Tornado's 64 KiB cost as much of the event loop as 256."""
-    if hasattr(connection, "set_body_timeout"):
+    """Slices are larger than other requests and may take longer; to read 64 KiB costs as much as to read four times
+    that."""
+    if hasattr(connection, "set_body_timeout") and hasattr(connection, "set_max_body_size"):
         connection.set_body_timeout(SLICE_S)
+        connection.set_max_body_size(SLICE_BYTES)
     if hasattr(connection, "params") and hasattr(connection, "stream"):
         connection.params.chunk_size = connection.stream.read_chunk_size = CHUNK_BYTES
 

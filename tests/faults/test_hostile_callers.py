@@ -204,6 +204,15 @@ def token(dashboard: str) -> str:
     return re.search(r'"token":\s*"([^"]+)"', page)[1]
 
 
+def test_pages_take_no_large_bodies(dashboard: str):
+    """From whoever reaches the port: each would be held in memory until its end."""
+    for path in ("/", "/explorer", "/explorer/autoload.js", "/explorer/metadata", f"/explorer/upload/{'0' * 32}"):
+        for method in ("GET", "POST", "PUT"):
+            with closing(connected(dashboard)) as line:
+                line.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {2**27}\r\n\r\n".encode())
+                assert line.recv(100)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 413", b"HTTP/1.1 403"), (method, path)
+
+
 def hostile_origins(port: int) -> list[str]:
     own = f"http://localhost:{port}"
     hosts = ["evil.org", "localhost.evil.org", "evil-localhost", "localhostx", "xlocalhost", "127.0.0.1.evil.org",
