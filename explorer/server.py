@@ -109,7 +109,15 @@ class Guard:
 def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     """An ASGI application that serves an engine to those who know the token."""
     app = FastAPI(title="Explorer model server", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    _refuse_in_words(app)
+    _serve_recipes(app, engine)
+    _serve_artifacts(app, engine)
+    _serve_uploads(app, engine)
+    _serve_jobs(app, engine)
+    return Guard(app, token)
 
+
+def _refuse_in_words(app: FastAPI) -> None:
     @app.exception_handler(ExplorerError)
     def _(request: Request, error: ExplorerError) -> Response:
         return _refusal(error)
@@ -125,22 +133,23 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
         kind = errors.NotFound if error.status_code == 404 else InvalidInput
         return _refusal(kind(f"{request.method} {request.url.path}: {error.detail}."), error.status_code)
 
-    listening = CapacityLimiter(LISTENERS)
 
-    async def received(state: UploadState, request: Request) -> UploadState:
-        """A body, written to its upload as it comes."""
-        held: list[bytes] = []
+async def _received(engine: "LocalEngine", state: UploadState, request: Request) -> UploadState:
+    """A body, written to its upload as it comes."""
+    held: list[bytes] = []
 
-        async def flush() -> UploadState:
-            pieces, held[:] = held[:], []
-            return await run_in_threadpool(engine.send, state.id, state.received, pieces)
+    async def flush() -> UploadState:
+        pieces, held[:] = held[:], []
+        return await run_in_threadpool(engine.send, state.id, state.received, pieces)
 
-        async for piece in request.stream():
-            held.append(piece)
-            if sum(map(len, held)) >= WRITTEN_AT_ONCE_BYTES:
-                state = await flush()
-        return await flush()
+    async for piece in request.stream():
+        held.append(piece)
+        if sum(map(len, held)) >= WRITTEN_AT_ONCE_BYTES:
+            state = await flush()
+    return await flush()
 
+
+def _serve_recipes(app: FastAPI, engine: "LocalEngine") -> None:
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
@@ -148,8 +157,6 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     @app.get("/v1/engine")
     def describe() -> dict[str, Any]:
         return dict(engine.describe())
-
-    # -- recipes
 
     def serve(kind: type[Recipe]) -> None:
         name = kind.__name__.lower()
@@ -174,8 +181,8 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     def result(key: str) -> dict[str, str]:
         return {"id": engine.result_id(key)}
 
-    # -- artifacts
 
+def _serve_artifacts(app: FastAPI, engine: "LocalEngine") -> None:
     @app.get("/v1/artifacts/{id}", response_class=Response)
     def artifact(id: str) -> Response:
         return Response(engine.artifact(id).to_bytes(), media_type=ARTIFACT_TYPE)
@@ -193,7 +200,7 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
             raise InvalidInput("Got a body of unknown length; expected a Content-Length. Say how many bytes come.")
         upload = await run_in_threadpool(engine.start_upload, name, int(length))
         try:
-            await received(upload, request)
+            await _received(engine, upload, request)
             return {"id": await run_in_threadpool(engine.keep, upload.id, id, name)}
         finally:
             with suppress(errors.NotFound):
@@ -219,8 +226,8 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     def restore(id: str) -> None:
         engine.restore(id)
 
-    # -- uploads
 
+def _serve_uploads(app: FastAPI, engine: "LocalEngine") -> None:
     @app.post("/v1/uploads")
     def start_upload(
         name: Annotated[str, Body(min_length=1, max_length=1000)],
@@ -239,7 +246,7 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
         state = await run_in_threadpool(engine.upload_state, id)
         if offset != state.received:  # said in the engine's own words
             return await run_in_threadpool(engine.send, id, offset, [])
-        return await received(state, request)
+        return await _received(engine, state, request)
 
     @app.delete("/v1/uploads/{id}")
     def drop_upload(id: str) -> None:
@@ -267,7 +274,9 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
         headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
         return StreamingResponse(engine.original(id)[1], media_type="application/octet-stream", headers=headers)
 
-    # -- jobs
+
+def _serve_jobs(app: FastAPI, engine: "LocalEngine") -> None:
+    listening = CapacityLimiter(LISTENERS)
 
     @app.post("/v1/jobs")
     def submit(recipe: Annotated[AnyRecipe, Body(discriminator="op")]) -> JobState:
@@ -307,8 +316,6 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
     @app.get("/v1/jobs/{id}/history")
     def history(id: str) -> list[Moment]:
         return engine.job_history(id)
-
-    return Guard(app, token)
 
 
 def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int = 8765, *, child: bool = False) -> None:

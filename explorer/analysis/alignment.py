@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from explorer.artifacts import Arrays
 from explorer.interpolation import Units
@@ -44,6 +43,8 @@ def _matched(
     start: Arrays, end: dict[str, np.ndarray], units: Units, written: Sequence[str], read: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], bool]:
     """``end`` with one layer's units matched by what writes and reads them, and whether that changed anything."""
+    from scipy.optimize import linear_sum_assignment  # a seventh of what a process takes to start
+
     likeness = sum(_rows(start[name], 0) @ _rows(end[name], 0).T for name in written)
     likeness = likeness + sum(_rows(start[name], 1) @ _rows(end[name], 1).T for name in read)
     _, order = linear_sum_assignment(np.abs(likeness) if units.odd else likeness, maximize=True)

@@ -73,15 +73,8 @@ def continuous(dark: bool = False) -> list[str]:
 
 
 def diverging(dark: bool = False) -> list[str]:
-    """A symmetric ramp for differences, [256] hex, its middle the quietest: pair it with `symmetric`."""
+    """A symmetric ramp for differences, [256] hex, its middle the quietest."""
     return list(colorcet.palette["bkr" if dark else "coolwarm"])
-
-
-def symmetric(values: np.ndarray) -> tuple[float, float]:
-    """The limits (-m, m) that put zero in the middle; NaNs do not count, and all zeros give (-1, 1)."""
-    finite = np.abs(values[np.isfinite(values)])
-    m = float(finite.max(initial=0.0)) or 1.0
-    return -m, m
 
 
 # How a colour looks without L cones and without M cones, on linear RGB (Machado, Oliveira, Fernandes 2009, severity 1).

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 
 from explorer.artifacts import Arrays, Artifact
 from explorer.clouds import PREFIX, Cloud
@@ -285,6 +284,8 @@ class Arc(Fitted, Editable):
 
     def _pairs(self, checkpoint: Checkpoint, one: Cloud, other: Cloud) -> tuple[np.ndarray, np.ndarray]:
         """Anchors of two clouds matched by place and content: optimally, and those left over with the likest."""
+        from scipy.optimize import linear_sum_assignment  # see ``analysis.alignment``
+
         if max(len(one.positions), len(other.positions)) > _ALIGNED:
             raise InvalidInput(f"Got clouds of more than {_ALIGNED} anchors; expected fewer, to match them.")
         crowd = len(one.positions) ** (1 / one.d)

@@ -71,12 +71,6 @@ def test_the_diverging_ramp_is_symmetric_in_lightness(dark):
     assert middle < lightness[[0, -1]].min() if dark else middle > lightness[[0, -1]].max()
 
 
-def test_symmetric_limits():
-    assert theme.symmetric(np.array([-3.0, 1.0, np.nan])) == (-3.0, 3.0)
-    assert theme.symmetric(np.zeros(4)) == (-1.0, 1.0)
-    assert theme.symmetric(np.zeros(0)) == (-1.0, 1.0)
-
-
 def test_css_and_material_speak_of_the_same_tones():
     for dark, mode in ((False, "light"), (True, "dark")):
         tone = theme.tones(dark)

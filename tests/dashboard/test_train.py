@@ -9,7 +9,8 @@ import pytest
 
 import explorer
 from explorer.dashboard.library import Library
-from explorer.dashboard.pages.train import Train, rate, told, training_name
+from explorer.dashboard.pages.train import Train
+from explorer.dashboard.runs import rate, told, training_name
 from explorer.dashboard.state import State
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.form import ConfigForm, dumped, field_of, parsed, read, written

@@ -108,17 +108,12 @@ class ProgressPlot(Viewer):
                 if glyph.name in colors:
                     glyph.glyph.line_color = colors[glyph.name]
 
-    @property
-    def alternative(self) -> str:
-        """The curves in words, for those who do not see them."""
-        return summary(self.runs)
-
     def __panel__(self) -> Viewable:
         return pn.Row(*self._panes, sizing_mode="stretch_width", margin=0)
 
 
 def summary(runs: Mapping[str, Sequence[Moment]]) -> str:
-    """The last figures of each run, in a sentence."""
+    """The curves in words, for those who do not see them: the last figures of each run, in a sentence."""
     parts = []
     for name, moments in runs.items():
         known: dict[str, float] = {}
