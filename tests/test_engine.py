@@ -588,14 +588,15 @@ def test_a_drag_draws_what_it_changes(engine: Engine, clouds):
 
 
 def test_clouds_themselves_are_told_apart(engine: Engine, model: Checkpoint, digits: SignalSet):
-    two = digits[np.flatnonzero(digits.labels < 2)[:44]]
+    whole = load("digits")
+    two = whole[np.flatnonzero(whole.labels < 2)[:90]]
     quick = {"latent": 4, "train_steps": 100, "train_points": 16, "steps": 20}
     codes = engine.encode(engine.train("arc", two, seed=0, **quick), two)
-    found = engine.classify(codes[:24], codes[24:], "cloud")
-    assert found["method"] == "cloud" and found["predictions"].shape == (1, len(two) - 24)
-    assert found["accuracy"] > 0.7  # 24 clouds teach little; a guess is right in half of the cases
+    found = engine.classify(codes[:60], codes[60:], "cloud")
+    assert found["method"] == "cloud" and found["predictions"].shape == (1, len(two) - 60)
+    assert found["accuracy"] > 0.9  # .97 to 1 with three seeds
     with pytest.raises(InvalidInput, match="expected none"):
-        engine.classify(codes[:24], codes[24:], "cloud", space="raw")
+        engine.classify(codes[:60], codes[60:], "cloud", space="raw")
     others = engine.encode(model, digits)
     with pytest.raises(InvalidInput, match="no anchors"):
         engine.classify(others[:100], others[100:], "cloud")
