@@ -19,7 +19,8 @@ forks.end_together()
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.
 sys.setswitchinterval(5e-4)
 
-# Panel asks Bokeh's models for attributes that they lack, and Bokeh would look for similar ones: 1 ms each.
+# What helps those who write plots with Bokeh costs each visit: validation, and words that are similar to wrong ones.
+settings.perform_document_validation = False
 settings.perform_error_diagnostics = False
 
 

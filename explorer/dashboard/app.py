@@ -17,6 +17,7 @@ from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
+from explorer.dashboard.views.dialogs import Dialogs
 from explorer.dashboard.views.jobs import Jobs, seconds
 from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.offers import Offers
@@ -139,7 +140,7 @@ class Shell:
         return tab
 
     def _main(self) -> pn.Column:
-        unseen = pn.Row(self.jobs.dialog, self.help, self.browser, Names(), height=0, margin=0)
+        unseen = pn.Row(Dialogs(self.jobs.dialog, self.help), self.browser, Names(), height=0, margin=0)
         return pn.Column(
             self._banner(),
             self._missing,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource, MultiLine, Range1d, Scatter
 from bokeh.plotting import figure
 
 from explorer.dashboard import theme
 from explorer.dashboard.subject import Subject
-from explorer.dashboard.views.plots import quieten
+from explorer.dashboard.views.plots import draw, quieten
 from explorer.grids import grid_coords
 from explorer.signals import Axis
 
@@ -74,10 +74,12 @@ class CurvePlot:
         self.errors.x_range = self.forms.x_range
         self._truth, self._fine, self._error = (ColumnDataSource({"xs": [], "ys": [], "color": []}) for _ in range(3))
         self._observed = ColumnDataSource({"x": [], "y": [], "color": []})
-        self._true_line = self.forms.multi_line("xs", "ys", line_alpha=0.7, source=self._truth).glyph
-        self.forms.multi_line("xs", "ys", line_color="color", line_width=2, source=self._fine)
-        self._dots = self.forms.scatter("x", "y", line_color="color", size=5, source=self._observed).glyph
-        self.errors.multi_line("xs", "ys", line_color="color", source=self._error)
+        self._true_line = MultiLine(xs="xs", ys="ys", line_alpha=0.7)
+        self._dots = Scatter(x="x", y="y", line_color="color", size=5)
+        draw(self.forms, self._true_line, self._truth)
+        draw(self.forms, MultiLine(xs="xs", ys="ys", line_color="color", line_width=2), self._fine)
+        draw(self.forms, self._dots, self._observed)
+        draw(self.errors, MultiLine(xs="xs", ys="ys", line_color="color"), self._error)
         self._dark: bool | None = None
         self.layout = pn.Column(
             pn.pane.Bokeh(self.forms, sizing_mode="stretch_width"),

@@ -17,11 +17,16 @@ from bokeh.models import (
     ColumnDataSource,
     CustomJS,
     DataRange1d,
+    ImageRGBA,
     LassoSelectTool,
     LinearColorMapper,
     PanTool,
+    Quad,
     ResetTool,
     SaveTool,
+    Scatter,
+    Segment,
+    Text,
     WheelZoomTool,
 )
 from bokeh.models.annotations.legends import ColorBar
@@ -29,6 +34,7 @@ from bokeh.plotting import figure
 
 from explorer.dashboard import theme
 from explorer.dashboard.views.places import Window, dot_size
+from explorer.dashboard.views.plots import draw
 
 HERE = Path(__file__).parent
 FAR = 1_000
@@ -79,10 +85,9 @@ class Layer:
         self.drawing = 0  # counts up, so that an image which comes late can be told
         self.dots = ColumnDataSource(columns(np.zeros((0, 2)), np.zeros(0), self.rows))
         self.image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        plot.image_rgba("image", x="x", y="y", dw="dw", dh="dh", source=self.image, level=level)
-        color = {"field": "value", "transform": mapper}
-        self.renderer = plot.scatter("x", "y", source=self.dots, fill_color=color, level=level, **style)
-        self.glyph = self.renderer.glyph
+        draw(plot, ImageRGBA(image="image", x="x", y="y", dw="dw", dh="dh"), self.image, level=level)
+        self.glyph = Scatter(x="x", y="y", fill_color={"field": "value", "transform": mapper}, **style)
+        self.renderer = draw(plot, self.glyph, self.dots, level=level)
 
     @property
     def has_image(self) -> bool:
@@ -149,7 +154,7 @@ class MapFigure:
         )
         self.plot: Any = cast(Any, plot)  # Bokeh's type hints know less than its glyphs
         self.plot.toolbar.update(logo=None, stylesheets=[":host(.bk-inner) { background: transparent; opacity: 1 }"])
-        corners = self.plot.scatter([-1, 1], [-1, 1], visible=False)
+        corners = draw(plot, Scatter(), ColumnDataSource({"x": [-1, 1], "y": [-1, 1]}), visible=False)
         for span in self._ranges:
             span.renderers = [corners]  # the view keeps still while points travel, and follows the window's shape
 
@@ -158,16 +163,15 @@ class MapFigure:
         self.unseen = ColumnDataSource(columns(np.zeros((0, 2)), np.zeros(0), self.all.rows))
         self.tails = ColumnDataSource({"x0": [], "y0": [], "x": [], "y": [], "value": []})
         tail_color = {"field": "value", "transform": self.mapper}
-        self._tail = self.plot.segment("x0", "y0", "x", "y", source=self.tails, line_color=tail_color).glyph
-        self.veil = self.plot.quad(
-            -FAR, FAR, FAR, -FAR, level="overlay", line_color=None, fill_alpha=0.75, visible=False
-        )
+        self._tail = Segment(x0="x0", y0="y0", x1="x", y1="y", line_color=tail_color)
+        draw(plot, self._tail, self.tails)
+        veil = Quad(left=-FAR, right=FAR, top=FAR, bottom=-FAR, line_color=None, fill_alpha=0.75)
+        self.veil = draw(plot, veil, ColumnDataSource({"row": [0]}), level="overlay", visible=False)
         self.chosen = Layer(self.plot, self.mapper, "overlay")
         for source in (self.chosen.dots, self.chosen.image):
             source.tags = ["chosen"]
         self.names = ColumnDataSource({"x": [], "y": [], "text": [], "row": []})
-        self._name = self.plot.text(
-            source=self.names,
+        self._name = Text(
             text_align="center",
             text_baseline="middle",
             text_font=value("Helvetica, Arial, sans-serif"),
@@ -175,14 +179,14 @@ class MapFigure:
             background_fill_alpha=0.8,
             border_radius=4,
             padding=(2, 5),
-            level="overlay",
-        ).glyph
+        )
+        draw(plot, self._name, self.names, level="overlay")
         self.marks = ColumnDataSource(NOTHING, tags=["marks"])
-        self._mark = self.plot.scatter(
-            "x", "y", source=self.marks, size=14, fill_color=None, line_width=3, level="overlay"
-        ).glyph
+        self._mark = Scatter(size=14, fill_color=None, line_width=3)
+        draw(plot, self._mark, self.marks, level="overlay")
         self.ring = ColumnDataSource(NOTHING)
-        self._ring = self.plot.scatter("x", "y", source=self.ring, fill_color=None, line_width=2, level="overlay").glyph
+        self._ring = Scatter(fill_color=None, line_width=2)
+        draw(plot, self._ring, self.ring, level="overlay")
         self._bar = ColorBar(
             color_mapper=self.mapper,
             location="bottom_right",

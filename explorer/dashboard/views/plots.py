@@ -1,8 +1,18 @@
 """The quiet look of a Bokeh plot."""
 
+from typing import Any
+
+from bokeh.models import ColumnDataSource, Glyph, GlyphRenderer
 from bokeh.plotting import figure
 
 from explorer.dashboard import theme
+
+
+def draw(plot: figure, glyph: Glyph, source: ColumnDataSource, **options: Any) -> GlyphRenderer:
+    """Have a plot draw a glyph, as it is: without looks for Bokeh's own selection and hover, which are further glyphs
+    that the browser would lay out for each change of the data."""
+    plain = dict.fromkeys(("selection_glyph", "nonselection_glyph", "hover_glyph", "muted_glyph"))
+    return plot.add_glyph(source, glyph, **plain, **options)
 
 
 def quieten(plot: figure, dark: bool) -> None:

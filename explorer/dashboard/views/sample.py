@@ -1,5 +1,6 @@
 """The sample pane: one signal as it was observed, its render, the error, and how good it is in numbers."""
 
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -60,10 +61,14 @@ class SamplePane(Viewer):
     def __init__(self, **params: Any):
         super().__init__(**params)
         self._pictures = Pictures(box=images.BOX, sizing_mode="stretch_width")
-        self._plot = CurvePlot()
         self._body = pn.Column(self._pictures, sizing_mode="stretch_width")
         self._numbers = words(margin=(8, 0, 0, 0))
         self._draw()
+
+    @cached_property
+    def _plot(self) -> CurvePlot:
+        """Made when the first curves come."""
+        return CurvePlot()
 
     @param.depends("forms", "truth", "error", "dark", watch=True)
     def _draw(self) -> None:

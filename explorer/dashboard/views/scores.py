@@ -5,13 +5,13 @@ from typing import Any
 
 import panel as pn
 import param
-from bokeh.models import ColumnDataSource, FixedTicker, Range1d, Span
+from bokeh.models import ColumnDataSource, FixedTicker, Line, Range1d, Scatter, Span
 from bokeh.plotting import figure
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard import theme
 from explorer.dashboard.subject import Subject
-from explorer.dashboard.views.plots import quieten
+from explorer.dashboard.views.plots import draw, quieten
 from explorer.dashboard.views.words import figures, words
 
 METRICS = {"ami": "AMI", "ari": "ARI", "silhouette": "silhouette"}
@@ -40,14 +40,13 @@ class Scores(Viewer):
         )  # fmt: skip
         self._here = Span(dimension="height", line_width=1)
         self._plot.add_layout(self._here)
-        self._glyphs = [
-            getattr(self._plot, kind)("x", "y", source=source, **style)
-            for name, source in self._sources.items()
-            for kind, style in (
-                ("line", {"line_width": 2, "line_dash": "dashed" if name == "control" else "solid"}),
-                ("scatter", {"size": 5}),
-            )
-        ]
+        dashes = {"ours": "solid", "control": "dashed"}
+        self._lines = {name: Line(x="x", y="y", line_width=2, line_dash=dash) for name, dash in dashes.items()}
+        self._dots = {name: Scatter(x="x", y="y", size=5) for name in self._sources}
+        for name, source in self._sources.items():
+            draw(self._plot, self._lines[name], source)
+            draw(self._plot, self._dots[name], source)
+        self._plot.xaxis.ticker = self._ticks = FixedTicker(ticks=[])
         self._words = words(margin=(0, 0, 4, 0))
         self._restyle()
         self._rule()
@@ -59,10 +58,9 @@ class Scores(Viewer):
         tones = theme.tones(self.dark)
         quieten(self._plot, self.dark)
         self._here.line_color = tones.muted
-        for glyph, color in zip(self._glyphs, (tones.accent, tones.accent, tones.muted, tones.muted), strict=True):
-            glyph.glyph.line_color = color
-            if hasattr(glyph.glyph, "fill_color"):
-                glyph.glyph.fill_color = color
+        for name, color in (("ours", tones.accent), ("control", tones.muted)):
+            self._lines[name].line_color = color
+            self._dots[name].update(line_color=color, fill_color=color)
 
     @property
     def metric(self) -> str:
@@ -72,11 +70,11 @@ class Scores(Viewer):
 
     @param.depends("sizes", watch=True)
     def _rule(self) -> None:
-        """The axes; kept apart from what moves with the slider, since new tickers are slow to send."""
+        """The axes."""
         self._plot.xaxis.visible = self._plot.yaxis.visible = bool(self.sizes)
         if self.sizes:
             self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
-            self._plot.xaxis.ticker = FixedTicker(ticks=self.sizes)
+            self._ticks.ticks = self.sizes
 
     @param.depends("ours", "control", watch=True)
     def _plot_scores(self) -> None:

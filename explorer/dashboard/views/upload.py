@@ -16,6 +16,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call
 from explorer.dashboard.uploads import SLICE_BYTES, installed
+from explorer.dashboard.views.dialogs import Dialogs
 from explorer.dashboard.views.mapping import ColumnMapping
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.thumbnails import thumbnails
@@ -345,7 +346,7 @@ class Upload(Viewer):
         return pn.Column(
             *([self.sender] if served else []),
             self._problem,
-            pn.Row(self.dialog, height=0, margin=0),
+            Dialogs(self.dialog),
             sizing_mode="stretch_width",
             margin=0,
         )
