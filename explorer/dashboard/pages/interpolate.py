@@ -105,6 +105,7 @@ class Interpolate(Page):
         self._drawn: Drawn | None = None
         self._live: dict[int | str, Picture] = {}
         self._pace, self._turn = Pace(), 0
+        self._looks = 0  # counts the looks at t, of which only the latest goes on to the walks that are left
         self._shown_line = Strip("", DRAWN, "")
         self._mapped: tuple[Any, ...] | None = None
         follow = self.follow
@@ -305,6 +306,7 @@ class Interpolate(Page):
         """Ask for the function at t: first on the first walk, as finely as a hand can wait for. The finer picture and
         the other walks follow when the hand rests, one after the other, so that they never stand before the first."""
         order = self._live_order
+        self._looks += 1
         self._live = {key: replace(picture, stale=True) for key, picture in self._live.items() if key in order}
         if order:
             coarse = self._pace.size(self.size)
@@ -317,7 +319,7 @@ class Interpolate(Page):
         return [*sorted(self._walks), *([DRAWN] if self._drawn is not None else [])]
 
     def _ask_live(self, slot: str, key: int | str, size: int, rest: Sequence[tuple[int | str, int]]) -> None:
-        subject, t, wanted, dark = self.subject, self.t, self.size, self.state.dark
+        subject, t, wanted, dark, look = self.subject, self.t, self.size, self.state.dark, self._looks
         walk = self._drawn if key == DRAWN else self._walks.get(int(key))
         if subject is None or walk is None:
             return
@@ -338,10 +340,10 @@ class Interpolate(Page):
                 self.live.show([self._live[each] for each in self._live_order if each in self._live])
 
         def follow() -> None:
-            if (t, wanted) == (self.t, self.size):
+            if look == self._looks:
                 if rest:
                     self._ask_live("live rest", *rest[0], rest[1:])
-            elif slot == "live":  # the hand moves on: of the others one at a time comes along, as a draft
+            elif slot == "live" and t != self.t:  # the hand moves on: one of the others comes along, as a draft
                 others = self._live_order[1:]
                 if others:
                     self._turn = (self._turn + 1) % len(others)
