@@ -186,6 +186,18 @@ class OInr(Fitted, Networks, Differentiable):
             standards=0,
             chunk=1,
         ),
+        # Whole solids at each step: boxes of them leave a small operator undecided about inside and outside for long.
+        "solids": OInrConfig(
+            widths=(16, 16),
+            start="random",
+            gain=3.5,
+            steps=300,
+            learning_rate=1e-2,
+            final_learning_rate=5e-4,
+            check_every=50,
+            standards=0,
+            chunk=1,
+        ),
         # A rate and first weights with which operators fit slices of a solid soon, and say something between them.
         "sequence": OInrConfig(
             widths=(64, 64, 64),
