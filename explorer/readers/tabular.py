@@ -12,7 +12,7 @@ import numpy as np
 from explorer.errors import InvalidInput
 from explorer.readers.archives import members
 from explorer.readers.inputs import File, Findings, allowance, needs_extra, refusal
-from explorer.readers.tables import from_table
+from explorer.readers.tables import check_width, from_table
 from explorer.readings import Options
 from explorer.signals import SignalSet
 
@@ -50,6 +50,8 @@ def read_delimited_file(file: File, options: Options, found: Findings) -> Signal
     if not lines:
         raise InvalidInput(f"Got {file.label!r} without a line of data; expected a table.")
     delimiter = _delimiter(lines)
+    start = text.find(lines[0])
+    check_width(1 + text.count(delimiter, start, text.find("\n", start) + 1 or None), file)  # before it is parsed
     decimal = (
         ","
         if delimiter != "," and any("," in line for line in lines[1:]) and not any("." in line for line in lines[1:])
@@ -115,10 +117,10 @@ def _typed(table: "DataFrame") -> "DataFrame":
     """Columns as numbers, dates or text; booleans become numbers."""
     import pandas
 
-    for name in table.columns:
-        column = table[name]
-        if column.dtype.kind in "buifM":
+    for name, dtype in list(table.dtypes.items()):
+        if dtype.kind in "buifM":
             continue
+        column = table[name]
         sample = column.dropna().astype(str).head(50)
         if not len(sample) or pandas.to_numeric(sample, errors="coerce").notna().all():
             table[name] = pandas.to_numeric(column, errors="coerce").astype(np.float64)
