@@ -153,12 +153,12 @@ def test_to_cancel_stops_the_job_that_is_waited_for(tmp_path: Path):
     assert said == ["training"]
 
 
-def test_a_job_for_which_another_waits_goes_on(tmp_path: Path):
+def test_a_job_for_which_another_waits_goes_on(engine: LocalEngine):
     async def cancel() -> None:
         ours, theirs, shown, signals = Calls(), Calls(), [], load("digits")[:50]
         engine.put(signals.artifact, "digits")
         small = {"min_steps": 20, "max_steps": 20, "width": 8, "point_width": 16}
-        short = Train(representation="hypernetwork", signals=signals.id, split="all", config=small)
+        short = Train(representation="hypernetwork", signals=signals.id, split="all", config=small, seed=11)
         job = engine.submit(short)
         for calls in (ours, theirs):
             calls.latest("fit", Call("training", job.until_done, shown.append, long=True))
@@ -167,8 +167,7 @@ def test_a_job_for_which_another_waits_goes_on(tmp_path: Path):
         await settled(theirs, 180)
         assert [state.state for state in shown] == ["done"]
 
-    with LocalEngine(tmp_path, device="cpu") as engine:
-        asyncio.run(cancel())
+    asyncio.run(cancel())
 
 
 def test_what_is_forgotten_is_not_shown_and_its_slot_is_free_again():
