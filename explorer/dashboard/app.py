@@ -17,8 +17,8 @@ from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
-from explorer.dashboard.views.dialogs import Dialogs
 from explorer.dashboard.views.jobs import Jobs, seconds
+from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
@@ -140,12 +140,9 @@ class Shell:
         return tab
 
     def _main(self) -> pn.Column:
-        unseen = pn.Row(Dialogs(self.jobs.dialog, self.help), self.browser, Names(), height=0, margin=0)
+        unseen = pn.Row(Later(self.jobs.dialog, self.help, height=0), self.browser, Names(), height=0, margin=0)
         return pn.Column(
-            self._banner(),
-            self._missing,
-            self._remedy,
-            self._offered,
+            Later(self._banner(), self._missing, self._remedy, self._offered, **WIDE),
             self._middle,
             self._status(),
             unseen,
@@ -178,7 +175,7 @@ class Shell:
         calls.follow(workspace, describe, "opened")
         calls.follow(self.state, describe, "resolution", "uneven")
         calls.follow(calls, tell, "word", "elapsed_s", "left_s", "cancelled")
-        return pn.Row(about, doing, cancel, margin=(0, 16), height=28, **WIDE)
+        return pn.Row(about, doing, Later(cancel, margin=(-6, 0, 0, 0)), margin=(0, 16), height=28, **WIDE)
 
     # -- pages
 

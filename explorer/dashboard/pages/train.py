@@ -142,7 +142,7 @@ class Train(Page):
         return pn.Column(
             pn.Row(self._method, self._preset, self._split, self._seed, self._start, styles={"gap": "12px"}, **WIDE),
             pn.Row(heading("configuration"), self._reset, **WIDE),
-            pn.Column(self.form, sizing_mode="stretch_width", max_height=260, styles={"overflow": "auto"}, margin=0),
+            pn.Column(self.form, styles={"overflow": "auto", "max-height": "44vh"}, margin=0, **WIDE),
             self._said,
             pn.Row(heading("curves"), pn.layout.HSpacer(), over, **WIDE),
             self._curves,

@@ -10,7 +10,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.exports import SUFFIX, Export, file_name
-from explorer.dashboard.views.dialogs import Dialogs
+from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.save import Saver
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -109,7 +109,7 @@ class ExportMenu(Viewer):
         self._workspace.calls.latest("export", Call("exporting", work, hand_over, long=True))
 
     def __panel__(self) -> Viewable:
-        unseen = pn.Row(Dialogs(self.dialog, width=0), self.saver, width=0, height=0, margin=0)
+        unseen = pn.Row(Later(self.dialog, width=0, height=0), self.saver, width=0, height=0, margin=0)
         return pn.Row(self.button, unseen, margin=0)
 
 

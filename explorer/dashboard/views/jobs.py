@@ -9,6 +9,7 @@ import param
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard import style
+from explorer.dashboard.views.later import Later
 from explorer.messages import JobState
 
 SHOWN = 12
@@ -48,7 +49,7 @@ class Jobs(Viewer):
         return row
 
     def __panel__(self) -> Viewable:
-        return self._button
+        return Later(self._button, align="center")
 
 
 def listed(jobs: Sequence[JobState]) -> list[JobState]:

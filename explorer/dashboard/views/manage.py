@@ -11,6 +11,7 @@ import param
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call, change
+from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.upload import Taken, Upload, address, attempt, own_sets, turn_to, unique
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -188,4 +189,4 @@ class Manager(Viewer):
         self._wrong.param.update(object=sentence, visible=True)
 
     def __panel__(self) -> Viewable:
-        return pn.Column(self._tools, self._name, self._undo, self._wrong, sizing_mode="stretch_width", margin=0)
+        return Later(self._tools, self._name, self._undo, self._wrong, sizing_mode="stretch_width")

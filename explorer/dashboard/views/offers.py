@@ -10,6 +10,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.views.jobs import line
+from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.words import words
 from explorer.dashboard.ways import Way, ways
 from explorer.dashboard.workspace import Workspace
@@ -37,9 +38,7 @@ class Offers(Viewer):
         self._stop.on_click(lambda event: self._cancel())
         self._progress = pn.Column(self._going, self._bar, self._stop, margin=(16, 0), visible=False)
         self._wrong = pmui.Alert(severity="error", object="", visible=False, closeable=True, margin=(8, 0), width=640)
-        self._view = pn.Column(
-            self._ways, self._progress, self._wrong, margin=(8, 24, 0, 24), sizing_mode="stretch_width"
-        )
+        self._view = Later(self._ways, self._progress, self._wrong, margin=(8, 24, 0, 24), sizing_mode="stretch_width")
         follow = workspace.calls.follow
         follow(workspace, self._draw, "opened")
         follow(self, self._show_progress, "jobs")

@@ -60,7 +60,8 @@ class Sidebar(Viewer):
             state.param.method, label="clusters", description=HELP["clusters"], **_SMALL
         )
         narrow = {**_SMALL, "sizing_mode": None, "width": 96}
-        self._k = pmui.IntInput(label="K", value=state.k, start=1, end=200, placeholder="–", format=_WHOLE, **narrow)
+        first = state.k or 1  # Panel would send none as 0, and not know of a change to none
+        self._k = pmui.IntInput(label="K", value=first, start=1, end=200, placeholder="–", format=_WHOLE, **narrow)
         self.upload = Upload(workspace)
         self.manager = Manager(workspace, self.upload)
         self._search = pmui.TextInput(label="search", placeholder=SEARCH, description=HELP["search"], **_SMALL)

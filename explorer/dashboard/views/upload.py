@@ -16,7 +16,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call
 from explorer.dashboard.uploads import SLICE_BYTES, installed
-from explorer.dashboard.views.dialogs import Dialogs
+from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.mapping import ColumnMapping
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.thumbnails import thumbnails
@@ -345,8 +345,8 @@ class Upload(Viewer):
         served = installed() and doc is not None and doc.session_context is not None
         return pn.Column(
             *([self.sender] if served else []),
-            self._problem,
-            Dialogs(self.dialog),
+            Later(self._problem, sizing_mode="stretch_width"),
+            Later(self.dialog, height=0),
             sizing_mode="stretch_width",
             margin=0,
         )
