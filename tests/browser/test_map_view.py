@@ -39,6 +39,17 @@ SCREEN = """([x, y]) => {
 }"""
 
 
+PAINTED = """() => {
+  window.painted = [] // how many rows were highlighted, whenever that changed
+  const look = () => {
+    const rows = Number(plot.canvas_view.events_el.getRootNode().querySelector("canvas.highlight")?.dataset.rows ?? 0)
+    if (rows !== (painted.at(-1) ?? 0)) painted.push(rows)
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
 def picture(rows: list[int]) -> list[str]:
     file = io.BytesIO()
     Image.fromarray(np.full((8, 8), 128, np.uint8)).save(file, "PNG")
@@ -170,6 +181,22 @@ def test_a_lasso_adds_with_shift_takes_with_alt_and_escape_clears(visit):
     visit.page.keyboard.press("Escape")
     visit.until(lambda: visit.map.selection == [])
     visit.page.wait_for_function("chosen.data.row.length === 0")
+
+
+@pytest.mark.parametrize("path", COUNTS)
+def test_the_browser_answers_a_lasso_by_itself_and_takes_that_back(browser, url, visits, path):
+    visit = Visit(browser, url, path, visits)
+    visit.page.evaluate(PAINTED)
+    places = visit.map._places
+    box = around(np.array([np.median(places[visit.map.values == 0], axis=0)]), 0.1)
+    hit = len(inside_box(places, box))
+    visit.lasso(box)
+    visit.until(lambda: visit.page.evaluate("painted.length") > 0)
+    assert visit.page.evaluate("painted[0]") == pytest.approx(hit, rel=0.1)
+    visit.until(lambda: len(visit.map.selection) == pytest.approx(hit, rel=0.1))
+    visit.page.wait_for_function("painted.length === 2")
+    assert visit.page.evaluate("painted[1]") == 0
+    visit.close()
 
 
 def test_a_click_selects_the_nearest_point(visit):
