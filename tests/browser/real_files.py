@@ -17,7 +17,7 @@ class Brought:
         make: names and bytes of the files, from the folder of real recordings or None.
         said: words of the preview.
         points: signals, and so points on the map.
-        way: the button that is pressed then.
+        way: the button that is pressed then, "" where a checkpoint that ships gives codes at once.
         size: what is typed as the size, "" for nothing.
         shared: whether the folder is needed.
         rate: the sample rate that is chosen, "" for none.
@@ -156,14 +156,12 @@ REAL: dict[str, Brought] = {
     "astronaut": Brought(_astronaut, ("image, PNG", "512 × 512", "red, green, blue"), 1, "fit a network", size="64"),
     "retina": Brought(_retina, ("image, JPEG", "1,411 × 1,411"), 1, "fit a network"),
     "motorcycle pair": Brought(_pair, ("image, tar", "500 × 741"), 2, "fit 2 networks"),
-    "page": Brought(_page, ("image, PNG", "191 × 384", "gray"), 1, "fit a network"),
+    "page": Brought(_page, ("image, PNG", "191 × 384", "gray"), 1, ""),
     "kodak": Brought(_kodak, ("128 × 192", "24"), 24, "train a hypernetwork", shared=True),
-    "spoken digits": Brought(
-        _spoken, ("sound", "8,000 a second", "0 (4)"), 40, "train a hypernetwork", shared=True, rate="2,000 Hz"
-    ),
+    "spoken digits": Brought(_spoken, ("sound", "8,000 a second", "0 (4)"), 40, "", shared=True, rate="2,000 Hz"),
     "bunny as MP4": Brought(_mp4, ("video", "64 × 90 × 160"), 1, "fit a network", shared=True),
     "bunny as GIF": Brought(_gif, ("video, GIF", "16 × 90 × 160"), 1, "fit a network", shared=True),
     "brain": Brought(_brain, ("volume, NIfTI", "94 × 116 × 98", "mm"), 1, "fit a network", shared=True),
-    "series archive": Brought(_series, ("series, .ts", "1 (24), 2 (26)"), 50, "train a hypernetwork", shared=True),
+    "series archive": Brought(_series, ("series, .ts", "1 (24), 2 (26)"), 50, "", shared=True),
 }
 QUICK = ("astronaut",)
