@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from explorer.errors import NotFound
 from explorer.local import LocalEngine
 from explorer.readers import load
 from explorer.server import make_server
@@ -74,7 +75,7 @@ class Names:
         self._engine = engine
         self._entries = {kind: engine.entries(kind)[0].id for kind in ("signals", "checkpoint")}
         self._entry = next(e.id for e in engine.entries("signals") if "original" in e.details)
-        self._job = self._upload = ""
+        self._upload = ""
 
     def put_into(self, case: schemathesis.Case, turn: int) -> None:
         """Ids that are there, for some of those in a request."""
@@ -96,8 +97,11 @@ class Names:
         return self._entry if path.startswith("/v1/originals") else self._entries["signals"]
 
     def _uploaded(self, whole: bool) -> str:
-        """One that is whole is looked at in a process of its own, which takes long; most are not."""
+        """One that is whole is looked at in a process of its own, which takes long; most are not. One stays open."""
+        with suppress(NotFound):
+            self._engine.drop_upload(self._upload)
         upload = self._engine.start_upload("table", len(TABLE))
+        self._upload = upload.id
         if whole:
             self._engine.send(upload.id, 0, [TABLE])
         return upload.id
