@@ -20,6 +20,21 @@ const STYLE = `
   .size.chosen { color: var(--panel-on-background-color); font-weight: 600; }
 `
 
+const USUAL_WIDTH = 200
+const LETTER = 7.5
+
+// The stops whose sizes can be written without touching: the chosen one and the signals' own before all others.
+function labelled(marks, chosen, width) {
+  const reach = (i) => (LETTER * String(marks[i].size).length) / 2 + 3
+  const apart = (i, j) => (Math.abs(i - j) * width) / (marks.length - 1) >= reach(i) + reach(j)
+  const native = marks.findIndex((mark) => mark.native)
+  const kept = []
+  for (const i of [chosen, native, 0, marks.length - 1, ...marks.keys()]) {
+    if (marks[i] && kept.every((j) => i !== j && apart(i, j))) kept.push(i)
+  }
+  return kept
+}
+
 export function render({model, el}) {
   const style = document.createElement("style")
   style.textContent = STYLE
@@ -49,8 +64,10 @@ export function render({model, el}) {
       const missing = mark.ready ? "" : "missing"
       const stop = add(`stop ${mark.trained ? "trained" : ""} ${missing}`, i)
       stop.title = `${mark.label}, ${mark.trained ? "seen in training" : "not seen in training"}${missing && ", not fitted yet"}`
-      add(`size ${i === model.value ? "chosen" : missing}`, i).textContent = mark.size
     })
+    for (const i of labelled(model.marks, model.value, slider.clientWidth || USUAL_WIDTH)) {
+      add(`size ${i === model.value ? "chosen" : model.marks[i].ready ? "" : "missing"}`, i).textContent = model.marks[i].size
+    }
     const mark = model.marks[model.value]
     if (!mark) return
     add(`thumb ${mark.trained ? "" : "unseen"}`, model.value)
