@@ -157,12 +157,12 @@ def test_a_job_for_which_another_waits_goes_on(engine: LocalEngine):
     async def cancel() -> None:
         ours, theirs, shown, signals = Calls(), Calls(), [], load("digits")[:50]
         engine.put(signals.artifact, "digits")
-        small = {"min_steps": 20, "max_steps": 20, "width": 8, "point_width": 16}
+        small = {"min_steps": 400, "max_steps": 400, "width": 8, "point_width": 16}
         short = Train(representation="hypernetwork", signals=signals.id, split="all", config=small, seed=11)
         job = engine.submit(short)
         for calls in (ours, theirs):
             calls.latest("fit", Call("training", job.until_done, shown.append, long=True))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)  # both wait, and it has hardly begun
         ours.cancel()
         await settled(theirs, 180)
         assert [state.state for state in shown] == ["done"]

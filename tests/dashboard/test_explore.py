@@ -39,6 +39,11 @@ async def rest(explore: Explore, seconds: float = 60) -> None:
         await asyncio.sleep(0.02)
 
 
+def of(subject: Subject) -> dict[str, str]:
+    """What opens a subject, and not another checkpoint that was trained on its signals since."""
+    return {"signals": subject.signals.id, "checkpoint": subject.checkpoint.id}
+
+
 def explored(library: Library, play: Callable[[Explore], None] | None = None, **state: object) -> Explore:
     """An Explore page that has come to rest, and again after ``play``."""
 
@@ -57,7 +62,7 @@ def explored(library: Library, play: Callable[[Explore], None] | None = None, **
 
 
 def test_the_page_fills_with_what_the_engine_says(library: Library, digits: Subject):
-    explore = explored(library, signals=digits.signals.id)
+    explore = explored(library, **of(digits))
     assert explore.workspace.calls.errors == {}
     assert np.allclose(explore.map.layout, digits.layout("pca"))
     assert (explore.map.values == digits.clusters()).all()
@@ -67,7 +72,7 @@ def test_the_page_fills_with_what_the_engine_says(library: Library, digits: Subj
 
 
 def test_scores_fill_for_all_resolutions_beside_their_control(library: Library, digits: Subject):
-    explore = explored(library, signals=digits.signals.id)
+    explore = explored(library, **of(digits))
     assert (
         set(explore.scores.ours)
         == set(explore.scores.control)
@@ -79,8 +84,8 @@ def test_scores_fill_for_all_resolutions_beside_their_control(library: Library, 
 
 
 def test_moving_the_resolution_moves_map_clusters_pictures_and_scores(library: Library, digits: Subject):
-    before = explored(library, signals=digits.signals.id)
-    after = explored(library, lambda explore: Sidebar(explore.workspace).slider.move(-2), signals=digits.signals.id)
+    before = explored(library, **of(digits))
+    after = explored(library, lambda explore: Sidebar(explore.workspace).slider.move(-2), **of(digits))
     other = digits.at(Sampling(kind="grid", size=4).on(digits.signals))
     assert after.state.resolution == 4
     assert (after.map.values == other.clusters()).all()
@@ -92,8 +97,8 @@ def test_moving_the_resolution_moves_map_clusters_pictures_and_scores(library: L
 
 
 def test_points_keep_their_colours_over_resolutions(library: Library, digits: Subject):
-    before = explored(library, signals=digits.signals.id, space="raw")
-    after = explored(library, signals=digits.signals.id, space="raw", resolution=16)
+    before = explored(library, **of(digits), space="raw")
+    after = explored(library, **of(digits), space="raw", resolution=16)
     assert (before.map.values == after.map.values).mean() > 0.85
 
 
@@ -101,29 +106,27 @@ def test_a_selection_is_the_same_everywhere(library: Library, digits: Subject):
     def click(explore: Explore) -> None:
         explore.map.selection = [5, 9]
 
-    explore = explored(library, click, signals=digits.signals.id)
+    explore = explored(library, click, **of(digits))
     assert explore.state.selection == explore.gallery.selection == [5, 9]
     assert explore.workspace.row == 5
     assert np.allclose(explore.sample.forms.truth, digits.signals.grid(5))
 
 
 def test_a_click_on_a_neighbour_goes_there(library: Library, digits: Subject):
-    explore = explored(
-        library, lambda e: e.neighbors._handle_msg(e.neighbors.pictures[2]["row"]), signals=digits.signals.id
-    )
+    explore = explored(library, lambda e: e.neighbors._handle_msg(e.neighbors.pictures[2]["row"]), **of(digits))
     rows, _ = digits.nearest(0, "", 7)
     assert explore.state.selection == [rows[2]]
 
 
 def test_colours_follow_the_choice(library: Library, digits: Subject):
-    explore = explored(library, lambda e: e.state.param.update(color="label"), signals=digits.signals.id)
+    explore = explored(library, lambda e: e.state.param.update(color="label"), **of(digits))
     assert (explore.map.values == digits.signals.labels).all()
-    explore = explored(library, lambda e: e.state.param.update(color="psnr_db"), signals=digits.signals.id)
+    explore = explored(library, lambda e: e.state.param.update(color="psnr_db"), **of(digits))
     assert np.allclose(explore.map.values, digits.psnr_db())
 
 
 def test_the_map_says_how_many_neighbours_it_keeps(library: Library, digits: Subject):
-    explore = explored(library, lambda e: e.state.param.update(color="kept"), signals=digits.signals.id)
+    explore = explored(library, lambda e: e.state.param.update(color="kept"), **of(digits))
     kept = digits.kept_neighbors("pca")
     assert explore.workspace.calls.errors == {}
     assert np.allclose(explore.map.values, kept) and 0 < kept.mean() < 1
@@ -136,7 +139,7 @@ def test_clusters_found_by_other_means_keep_their_colours(library: Library, digi
         colors.append([explore.map.colors[label] for label in explore.map.values])
         explore.state.method = "gmm"
 
-    explore = explored(library, regroup, signals=digits.signals.id)
+    explore = explored(library, regroup, **of(digits))
     after = [explore.map.colors[label] for label in explore.map.values]
     same = np.mean([a == b for a, b in zip(colors[0], after, strict=True)])
     by_number = (digits.clusters() == explore.map.values).mean()
@@ -147,27 +150,27 @@ def test_signals_that_change_their_cluster_are_counted_and_can_be_selected(libra
     def click(explore: Explore) -> None:
         explore._moved_button.clicks += 1
 
-    explore = explored(library, click, signals=digits.signals.id, resolution=4)
+    explore = explored(library, click, **of(digits), resolution=4)
     moved = digits.at(Sampling(kind="grid", size=4).on(digits.signals)).clusters() != digits.clusters()
     assert moved.any() and explore._moved_button.label == f"moved: {moved.sum()}"
     assert explore.state.selection == np.flatnonzero(moved).tolist()
 
 
 def test_other_clusters_have_other_scores(library: Library, digits: Subject):
-    explore = explored(library, lambda e: e.state.param.update(k=3), signals=digits.signals.id)
+    explore = explored(library, lambda e: e.state.param.update(k=3), **of(digits))
     assert explore.map.values.max() == 2
     assert all(score["k"] == 3 for score in explore.scores.ours.values())
 
 
 def test_uneven_samples_are_a_sampling_like_any_other(library: Library, digits: Subject):
-    explore = explored(library, lambda e: e.state.param.update(uneven=True), signals=digits.signals.id)
+    explore = explored(library, lambda e: e.state.param.update(uneven=True), **of(digits))
     assert explore.workspace.calls.errors == {}
     assert explore.sample.forms.points is not None
     assert len(explore.scores.ours) == len(explore.workspace.opened.stops)
 
 
 def test_the_raw_samples_have_a_map_of_their_own(library: Library, digits: Subject):
-    explore = explored(library, signals=digits.signals.id, space="raw")
+    explore = explored(library, **of(digits), space="raw")
     assert np.allclose(explore.map.layout, digits.within("raw").layout("pca"))
 
 
@@ -240,7 +243,7 @@ def test_a_model_server_that_is_gone_is_an_error_in_words_and_the_rest_stays(
         monkeypatch.setattr(type(library.engine), "run", gone)
         explore.state.selection = [7]
 
-    explore = explored(library, die, signals=digits.signals.id)
+    explore = explored(library, die, **of(digits))
     assert "No answer" in explore.errors()["picture"]
     assert explore.sample.forms is not None and len(explore.map.layout) == len(digits.signals)
 
@@ -249,7 +252,7 @@ def test_a_model_server_that_is_gone_is_an_error_in_words_and_the_rest_stays(
 def test_the_copied_program_gives_what_is_on_the_screen(
     library: Library, digits: Subject, uneven: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    explore = explored(library, signals=digits.signals.id, resolution=12, uneven=uneven, selection=[4], k=5)
+    explore = explored(library, **of(digits), resolution=12, uneven=uneven, selection=[4], k=5)
     program = snippet(explore.workspace.subject, digits.signals.id, "pca", explore.workspace.row, 64)
     monkeypatch.setattr(explorer, "connect", lambda: library.engine)
     names: dict = {}
@@ -260,7 +263,7 @@ def test_the_copied_program_gives_what_is_on_the_screen(
 
 
 def test_the_copied_program_runs_in_a_fresh_interpreter(library: Library, digits: Subject, tmp_path: Path):
-    explore = explored(library, signals=digits.signals.id, resolution=12, selection=[4], k=5)
+    explore = explored(library, **of(digits), resolution=12, selection=[4], k=5)
     program = snippet(explore.workspace.subject, digits.signals.id, "pca", explore.workspace.row, 64)
     found = tmp_path / "found.npz"
     program += f"import numpy\nnumpy.savez({str(found)!r}, clusters=clusters, layout=layout, picture=picture)\n"
@@ -275,7 +278,7 @@ def test_the_copied_program_runs_in_a_fresh_interpreter(library: Library, digits
 
 
 def test_what_is_shown_can_be_taken_along(library: Library, digits: Subject):
-    explore = explored(library, signals=digits.signals.id, selection=[2, 7])
+    explore = explored(library, **of(digits), selection=[2, 7])
     offered = {export.name: export for export in explore.exports()}
     assert list(offered) == ["codes", "map", "scores", "signal", "render"]
     head, *lines = offered["map"].makers["CSV"]().decode().splitlines()
