@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from driving import Served, opened
+from driving import Served, opened, shipped
 from playwright.sync_api import Browser, Page, expect
 
 from explorer.dashboard.pages import offered
@@ -10,7 +10,7 @@ from explorer.dashboard.pages import offered
 GRAVE = ("serious", "critical")
 
 # Codes that every page has something to show of; they ship with the package.
-START = "?map=pca&s=digits200&c=fdb1bffd&i=3.7"
+START = f"?map=pca&s=digits200&c={shipped('digits200 arc compact 0')}&i=3.7"
 THERE = {
     "Explore": lambda page: page.get_by_alt_text("render"),
     "Interpolate": lambda page: page.get_by_alt_text("aligned", exact=True),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from driving import Served, opened
+from driving import Served, opened, shipped
 from playwright.sync_api import Browser, Page, expect
 
 PHOTOGRAPHS, CURVES = "&map=pca&s=photographs&i=1.0", "&map=pca&s=curves&i=3.7"
@@ -76,11 +76,10 @@ def test_photographs_and_curves_are_compared(browser: Browser, dashboard: Served
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "where", ["&s=digits200&c=fdb1bffd&i=3", "&s=digits200&c=bea048e1&i=3", "&s=digits200&c=ac6da9e6&i=3"]
-)
-def test_a_finished_fit_is_scrubbed(browser: Browser, dashboard: Served, where: str):
-    page = opened(browser, f"{dashboard.url}?p=Train&map=pca{where}")
+@pytest.mark.parametrize("method", ["arc", "siren", "oinr"])
+def test_a_finished_fit_is_scrubbed(browser: Browser, dashboard: Served, method: str):
+    checkpoint = shipped(f"digits200 {method} compact 0")
+    page = opened(browser, f"{dashboard.url}?p=Train&map=pca&s=digits200&c={checkpoint}&i=3")
     page.get_by_role("button", name=re.compile("^replay the fit of 3")).click(timeout=120_000)
     slider = page.get_by_role("slider", name="moment of the fit")
     expect(slider).to_be_visible(timeout=120_000)
