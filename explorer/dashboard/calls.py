@@ -143,11 +143,6 @@ class Calls(param.Parameterized):
         return bool(waiting or flights)
 
     @property
-    def closed(self) -> bool:
-        """Whether the visitor has gone."""
-        return self._closed
-
-    @property
     def running(self) -> tuple[str, ...]:
         """The slots in which something is asked."""
         return tuple(self._running)

@@ -42,12 +42,12 @@ class Listener:
             with lock:
                 scheduled = False
                 latest, waiting[:] = waiting[-1:], []
-            if latest and turn == self._turn and not self._calls.closed:
+            if latest and turn == self._turn and self._calls.open:
                 change(self._calls.doc, lambda: self._show(latest[0]))
 
         try:
             for item in source():
-                if turn != self._turn or self._calls.closed or loop.is_closed():
+                if turn != self._turn or not self._calls.open or loop.is_closed():
                     return
                 with lock:
                     waiting.append(item)
