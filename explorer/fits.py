@@ -23,6 +23,9 @@ _FIRST_DAMPING, _LESS, _MORE, _LEAST_DAMPING = 1e-2, 0.1, 10.0, 1e-7
 _SLOWER = 0.5  # a rate after a plateau, against before
 _PATIENCE = 2  # checks over which a plateau is seen
 
+STEPS = "fitting, step"
+"""What is reported of fits that go on all at once."""
+
 Schedule = Literal["cosine", "plateau"]
 
 
@@ -47,6 +50,14 @@ class SecondOrder(Problem, Protocol):
 
     def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:
         """The second-order step [B, K] with damping [B]."""
+
+
+@runtime_checkable
+class Large(Problem, Protocol):
+    """A problem whose signals may have so many samples that to look at all of them takes longer than to fit."""
+
+    def watched(self) -> Problem:
+        """What tells how a fit goes: the problem, with as many samples as that takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,9 +245,10 @@ def fit(
         start: [B, K].
         heard: called at every check with the step and the signals' mean PSNR; an exception of its ends the fit.
     """
+    whole, watched = problem, problem.watched() if isinstance(problem, Large) else problem
     best = Fit(
         networks=start.clone(),
-        psnr_db=problem.psnr_db(start),
+        psnr_db=watched.psnr_db(start),
         steps=torch.zeros(len(start), dtype=torch.int32, device=start.device),
         snapshots=start.unsqueeze(1).repeat(1, len(plan.snapshots), 1),
     )
@@ -247,7 +259,7 @@ def fit(
     for step in range(1, plan.total + 1):
         if not going.all():
             kept = going.nonzero().squeeze(1)
-            problem, rows, going = problem.take(kept), rows[kept], going[kept]
+            problem, watched, rows, going = problem.take(kept), watched.take(kept), rows[kept], going[kept]
             optimiser.keep(kept)
         if not len(rows):
             break
@@ -257,7 +269,7 @@ def fit(
         if step in plan.snapshots:
             best.snapshots[rows, plan.snapshots.index(step) :] = optimiser.networks.unsqueeze(1)
         if step % plan.check_every == 0 or step >= plan.steps:
-            best.note(rows, optimiser.networks, problem.psnr_db(optimiser.networks), step)
+            best.note(rows, optimiser.networks, watched.psnr_db(optimiser.networks), step)
             going = best.psnr_db[rows] < plan.psnr_db
             if plan.plateau_db is not None:
                 flat = (best.psnr_db - checks[-_PATIENCE])[rows] < plan.plateau_db
@@ -268,15 +280,22 @@ def fit(
             best.finish(rows[~going], step, plan)
             checks.append(best.psnr_db.clone())
             heard(step, float(best.psnr_db.mean()))
-    return best
+    return best if watched is problem else replace(best, psnr_db=whole.psnr_db(best.networks))
 
 
 def hearing(report: Report, rows: slice, n: int, plan: Plan) -> Callable[[int, float], None]:
-    """What hears of the fit of some of ``n`` signals and reports how many are done, were they done one by one."""
+    """What hears of the fit of some of ``n`` signals and reports how many are done, were they done one by one.
+
+    Where all are fitted at once it reports the steps: one signal would be 0 of 1 until its end.
+    """
+    at_once = rows.stop - rows.start == n
 
     def heard(step: int, psnr_db: float) -> None:
+        metrics = {"psnr_db": psnr_db}
+        if at_once:
+            return report(Progress(step=min(step, plan.total - 1), total=plan.total, message=STEPS, metrics=metrics))
         done = rows.start + (rows.stop - rows.start) * step // plan.total
-        report(Progress(step=min(done, n - 1), total=n, message="fitting", metrics={"psnr_db": psnr_db}))
+        report(Progress(step=min(done, n - 1), total=n, message="fitting", metrics=metrics))
 
     return heard
 

@@ -8,7 +8,7 @@ import torch
 
 from explorer.artifacts import Artifact
 from explorer.errors import Cancelled, InvalidInput
-from explorer.fits import Plan, fit, fit_all, spread
+from explorer.fits import STEPS, Plan, fit, fit_all, spread
 from explorer.representations.base import silent
 
 
@@ -185,6 +185,13 @@ def test_progress_counts_signals_and_ends_with_all():
     steps = []
     whole(PLAN, report=lambda progress, state=None: steps.append((progress.step, progress.total)))
     assert steps == sorted(steps) and steps[-1] == (5, 5)
+
+
+def test_progress_of_signals_fitted_at_once_counts_steps():
+    heard = []
+    whole(PLAN, chunk=8, report=lambda progress, state=None: heard.append(progress))
+    steps = [progress.step for progress in heard if progress.message == STEPS]
+    assert len(steps) > 1 and steps == sorted(steps) and heard[0].total == PLAN.total and heard[-1].step == 5
 
 
 def test_snapshot_steps_are_dense_at_first():

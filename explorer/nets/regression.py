@@ -17,6 +17,7 @@ from explorer.nets.siren import Siren
 PSNR_LIMIT_DB = 140.0  # float32 values cannot be told to agree better
 
 _ACTIVATIONS = 2**24  # numbers of one layer that are held at a time where no gradient is kept
+_WATCHED = 2**16  # samples of each signal from which the PSNR is known within some hundredths of a dB
 _JACOBIAN = 2**26  # numbers of the Jacobian that are held at a time
 _GRAM = 2**21  # numbers of the Gram matrices that are held at a time; more leave the processor's cache
 
@@ -74,6 +75,15 @@ class Regression:
             weights = 1 / p if self.weights is None else self.weights[:, points]
             total += (squares * weights).sum(1)
         return -10 * (total / m).clamp(min=10 ** (-PSNR_LIMIT_DB / 10)).log10()
+
+    def watched(self) -> Self:
+        """With some samples of large signals, others by other seeds; those that count differently all stay."""
+        count = self.values.shape[1]
+        if count <= _WATCHED or self.weights is not None:
+            return self
+        some = torch.from_numpy(np.random.default_rng(self.seed).choice(count, _WATCHED, replace=False))
+        some = some.sort().values.to(self.values.device)
+        return replace(self, coords=self.coords[..., some, :], values=self.values[:, some])
 
     @torch.no_grad()
     def gauss_newton(self, networks: torch.Tensor, damping: torch.Tensor) -> torch.Tensor:

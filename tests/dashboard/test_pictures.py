@@ -58,6 +58,8 @@ def test_images_show_observation_render_and_error(digits: Subject):
     assert images.fine.shape == (64, 64, 1)
     assert np.allclose(images.truth, digits.signals.grid(3))
     assert np.allclose(images.fitted, digits.library.engine.render(seen.codes[3], 8)[0], atol=1e-5)
+    coarse = images_view.images_of(seen, 3, 4)
+    assert coarse.fine is coarse.fitted  # never coarser than the signal
     titles = [picture.title for picture in images_view.draw(images)]
     assert titles == ["observed", "render", "error"]
     assert [picture.title for picture in images_view.draw(images, truth=True, error=False)] == [

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from explorer.fits import Plan, fit
 from explorer.grids import grid_coords
 from explorer.nets import regression
 from explorer.nets.regression import PSNR_LIMIT_DB, Regression
@@ -140,3 +141,18 @@ def test_padding_is_drawn_last():
     _, _, drawn = padded._drawn(0)
     assert (drawn > 0).all()
     torch.testing.assert_close(drawn.sum(1), torch.ones(3))
+
+
+def test_a_large_problem_is_watched_by_some_of_its_samples(monkeypatch: pytest.MonkeyPatch):
+    """The fit goes by them, and says in the end how well all are met."""
+    problem = made(points=9)
+    networks = start(problem)
+    assert problem.watched() is problem
+    monkeypatch.setattr(regression, "_WATCHED", 20)
+    watched = problem.watched()
+    assert watched.values.shape[1] == 20 and made(weighed=True).watched().values.shape[1] == 30
+    errors = watched.siren(networks, watched.coords) - watched.values
+    torch.testing.assert_close(watched.psnr_db(networks), -10 * (0.25 * errors.square()).mean((1, 2)).log10())
+    fitted = fit(problem, networks, Plan(steps=20, learning_rate=1e-2, final_learning_rate=1e-3, psnr_db=12.0))
+    torch.testing.assert_close(fitted.psnr_db, problem.psnr_db(fitted.networks))
+    assert (watched.psnr_db(fitted.networks) >= watched.psnr_db(networks)).all()

@@ -1,6 +1,7 @@
 """Hostile files end in one sentence or a correct load, within their limits, and nothing else happens."""
 
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -57,6 +58,12 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("outside") / "canary"
     path.write_bytes(hostile.CANARY)
     return path
+
+
+def busy_s() -> float:
+    """Seconds of the processor that this process and those that it has waited for took."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def end_of(path: Path) -> str:
@@ -117,17 +124,19 @@ def test_what_takes_too_long_is_ended(tmp_path, monkeypatch):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_all_in_the_sandbox(canary, tmp_path, watch, part):
-    """With -s it says how many there were, and the worst of them."""
+    """With -s it says how many there were, and the worst of them.
+
+    Seconds are of the processor: the decoder's clock goes on while a busy machine lets it wait.
+    """
     ends: dict[str, str] = {}
     slowest, largest = ("", 0.0), 0
     for i, (name, data) in enumerate(islice(hostile.corpus(str(canary)), part, None, PARTS)):
         path = tmp_path / f"{i}"
         path.write_bytes(data)
         assert sandbox.limits(len(data), Options().limit_bytes)[1] <= SECONDS, name
-        started = time.monotonic()
+        before = busy_s()
         ends[name] = end_of(path)
-        took = time.monotonic() - started
-        slowest = max(slowest, (name, took), key=lambda pair: pair[1])
+        slowest = max(slowest, (name, busy_s() - before), key=lambda pair: pair[1])
         path.unlink()
         largest = max(largest, watch.bytes)
         assert largest < BYTES, (name, largest)
@@ -135,4 +144,5 @@ def test_all_in_the_sandbox(canary, tmp_path, watch, part):
     loads = [name for name, said in ends.items() if not said]
     assert all(name in loads for name in ends if name.startswith("whole/"))
     assert not Path("/tmp/explorer-was-here").exists()
-    print(f"\n{len(ends)} files, {len(loads)} load, slowest {slowest}, largest {largest / 2**20:.0f} MiB")
+    late = [name for name, said in ends.items() if "took longer" in said]
+    print(f"\n{len(ends)} files, {len(loads)} load, slowest {slowest}, largest {largest / 2**20:.0f} MiB, late: {late}")

@@ -23,7 +23,7 @@ class Images:
         points: those points [P, 2] and their values [P, m], or None for a grid.
         truth: the whole signal [H, W, m], or None where it is no grid.
         fitted: the render on the same grid.
-        fine: the render on a finer grid.
+        fine: the render on a finer grid, or on the signal's own where that is fine enough.
     """
 
     value_range: tuple[float, float]
@@ -35,7 +35,7 @@ class Images:
 
 
 def images_of(subject: Subject, row: int, size: int) -> Images:
-    """Ask for a signal's forms; ``size`` is the fine render's samples along its longer shown axis."""
+    """Ask for a signal's forms; ``size`` is the least samples of the fine render along its longer shown axis."""
     signals, sampling = subject.signals, subject.sampling
     native = signals.reference_shape if signals.shapes is None else tuple(int(s) for s in signals.shapes[row])
     batch = subject.observed([row])
@@ -51,7 +51,9 @@ def images_of(subject: Subject, row: int, size: int) -> Images:
         truth = whole if signals.d == 2 else whole[len(whole) // 2]
         fit = _slice(subject, row, native[-2:], native)
     longest = max(native[-2:])
-    fine = _slice(subject, row, tuple(max(1, round(s * size / longest)) for s in native[-2:]), native)
+    fine = fit if longest >= size else None
+    if fine is None:
+        fine = _slice(subject, row, tuple(max(1, round(s * size / longest)) for s in native[-2:]), native)
     return Images(signals.value_range, observed, points, truth, fit, fine)
 
 
