@@ -149,6 +149,12 @@ def told_apart(entries: Sequence[Entry]) -> dict[str, str]:
     return {e.id: e.name if names.count(e.name) == 1 else f"{e.name} ({e.id[:6]})" for e in entries}
 
 
+def learned_from(entry: Entry, signals: SignalSet) -> bool:
+    """Whether a checkpoint was trained on these signals, or on a part of their set."""
+    training = entry.details["training"]
+    return signals.id == training.get("signals") or signals.name == training.get("name")
+
+
 def _fitting(entries: Sequence[Entry], signals: SignalSet) -> tuple[Entry, ...]:
     """Checkpoints for functions like these: those trained on these very signals first, of them the hypernetwork's."""
 
@@ -157,8 +163,6 @@ def _fitting(entries: Sequence[Entry], signals: SignalSet) -> tuple[Entry, ...]:
         return (len(domain["axes"]), len(domain["channels"])) == (signals.d, signals.m)
 
     def other(entry: Entry) -> tuple[bool, bool]:
-        training = entry.details["training"]
-        elsewhere = signals.id != training.get("signals") and signals.name != training.get("name")
-        return elsewhere, entry.details["representation"] != FIRST
+        return not learned_from(entry, signals), entry.details["representation"] != FIRST
 
     return tuple(sorted(filter(fits, entries), key=other))

@@ -2,15 +2,18 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from explorer.dashboard.library import Library
 from explorer.dashboard.state import State
+from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.offers import Offers, gone
+from explorer.dashboard.views.sidebar import source
 from explorer.dashboard.ways import ENOUGH, Way, ways
-from explorer.dashboard.workspace import Workspace
+from explorer.dashboard.workspace import Opened, Workspace
 from explorer.engine import Engine, Job
 from explorer.errors import NotFound
 from explorer.messages import Fit, JobState, Progress, Train
@@ -95,3 +98,11 @@ def test_progress_stands_in_the_place_of_the_buttons(engine: Engine):
 
     asyncio.run(live())
     assert seen == [(True, False, 0), (False, True, 30), (True, False, 30)]
+
+
+def test_a_checkpoint_that_never_saw_the_signals_says_so(library: Library, digits: Subject):
+    others = SignalSet.from_grids(np.zeros((2, 8, 8), np.uint8), axes="yx", name="others")
+    entry = next(e for e in library.engine.entries("checkpoint") if e.id == digits.checkpoint.id)
+    opened = Opened(signals=others, subject=None, menu=library.menu(others), entry=entry)
+    assert source(opened) == "learned from digits, not from these"
+    assert source(replace(opened, signals=digits.signals)) == source(replace(opened, entry=None)) == ""

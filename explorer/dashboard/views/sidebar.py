@@ -1,5 +1,6 @@
 """The left column: which signals, through which checkpoint, at which resolution, in how many clusters."""
 
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -9,11 +10,12 @@ from bokeh.models import CustomJSTickFormatter
 from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import change
+from explorer.dashboard.library import learned_from
 from explorer.dashboard.views.manage import Manager
 from explorer.dashboard.views.resolution import ResolutionSlider, Stop, nearest_stop
 from explorer.dashboard.views.upload import Upload
 from explorer.dashboard.views.words import heading, words
-from explorer.dashboard.workspace import Workspace
+from explorer.dashboard.workspace import Opened, Workspace
 
 _SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
 
@@ -55,6 +57,11 @@ class Sidebar(Viewer):
         self._uneven = pmui.Switch.from_param(
             state.param.uneven, label="uneven samples", description=HELP["uneven"], margin=(4, 0)
         )
+        self._source = words(visible=False)
+        self._train = pmui.Button(
+            label="train one on these", variant="text", size="small", margin=(0, 0, 0, -5), visible=False
+        )
+        self._train.on_click(lambda event: change(pn.state.curdoc, lambda: state.param.update(page="Train")))
         self._about = words(margin=(2, 0, 0, 0))
         self._clusters = pmui.Select.from_param(
             state.param.method, label="clusters", description=HELP["clusters"], **_SMALL
@@ -92,6 +99,8 @@ class Sidebar(Viewer):
             self._checkpoint.param.update(
                 options=named or [NONE], value=entry.id if entry else NONE, disabled=not named
             )
+            self._source.object = f'<span class="quiet">{escape(source(opened))}</span>'
+            self._source.visible = self._train.visible = bool(source(opened))
             position = nearest_stop(opened.stops, self.state.resolution) if opened.stops else 0
             self.slider.show(opened.stops, position, self.state.uneven)
         finally:
@@ -158,6 +167,8 @@ class Sidebar(Viewer):
             heading("codes"),
             self._method,
             self._checkpoint,
+            self._source,
+            self._train,
             heading("resolution"),
             self.slider,
             self._about,
@@ -167,6 +178,13 @@ class Sidebar(Viewer):
             sizing_mode="stretch_width",
             margin=(0, 16),
         )
+
+
+def source(opened: Opened) -> str:
+    """What is said under a checkpoint that never saw the open signals; "" for one that did."""
+    if opened.entry is None or learned_from(opened.entry, opened.signals):
+        return ""
+    return f"learned from {opened.entry.details['training'].get('name', 'other signals')}, not from these"
 
 
 def about(stop: Stop, uneven: bool) -> str:
