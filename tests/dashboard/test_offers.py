@@ -104,5 +104,5 @@ def test_a_checkpoint_that_never_saw_the_signals_says_so(library: Library, digit
     others = SignalSet.from_grids(np.zeros((2, 8, 8), np.uint8), axes="yx", name="others")
     entry = next(e for e in library.engine.entries("checkpoint") if e.id == digits.checkpoint.id)
     opened = Opened(signals=others, subject=None, menu=library.menu(others), entry=entry)
-    assert source(opened) == "learned from digits, not from these"
+    assert source(opened) == "learned from digits, not these"
     assert source(replace(opened, signals=digits.signals)) == source(replace(opened, entry=None)) == ""

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 
 from explorer.codes import Checkpoint
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.resolution import ResolutionSlider, nearest_stop, stops
+from explorer.dashboard.views.scores import apart
 from explorer.representations.base import domain_of
 from explorer.signals import SignalSet
 
@@ -52,3 +55,19 @@ def test_the_slider_stops_at_its_ends(digits: Subject):
     assert slider.value == 0
     slider.move(1000)
     assert slider.value == len(made) - 1
+
+
+def test_of_signals_fitted_one_by_one_it_is_said_where_they_are(digits: Subject):
+    checkpoint = replace(checkpoint_for(digits.signals), training={})
+    made = [replace(stop, ready=(stop.native, False)) for stop in stops(digits.signals, checkpoint)]
+    assert [stop.size for stop in made if stop.seen(uneven=False) == "fitted"] == [8]
+    assert {stop.seen(uneven=True) for stop in made} == {"not fitted yet"}
+    slider = ResolutionSlider()
+    slider.show(made, 0)
+    assert [mark["size"] for mark in slider.marks if mark["full"]] == [8]
+
+
+def test_sizes_that_would_touch_are_left_out_under_the_scores():
+    kept = apart([38, 64, 75, 112, 128, 150, 192, 225, 253, 300, 450, 600, 900])
+    assert (kept[0], kept[-1]) == (38, 900) and 4 <= len(kept) <= 9
+    assert apart([4, 8, 16, 32]) == [4, 8, 16, 32] and apart([7]) == [7]

@@ -7,13 +7,13 @@ const STYLE = `
   .rail { position: absolute; left: 0; right: 0; top: 19px; height: 2px; border-radius: 1px; background: color-mix(in srgb, var(--panel-on-background-color) 18%, var(--panel-background-color)); }
   .stop { position: absolute; top: 20px; width: 10px; height: 10px; margin: -5px 0 0 -5px; border-radius: 50%;
           box-sizing: border-box; background: var(--panel-background-color); border: 2px solid color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
-  .stop.trained { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
+  .stop.full { background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .stop.missing { border-color: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
-  .stop.missing.trained { background: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
+  .stop.missing.full { background: color-mix(in srgb, var(--panel-on-background-color) 25%, var(--panel-background-color)); }
   .native { position: absolute; top: 0; width: 2px; height: 8px; margin-left: -1px; background: color-mix(in srgb, var(--panel-on-background-color) 55%, var(--panel-background-color)); }
   .thumb { position: absolute; top: 20px; width: 22px; height: 22px; margin: -11px 0 0 -11px; border-radius: 50%;
            background: var(--panel-primary-color); box-shadow: 0 0 0 3px var(--panel-background-color); }
-  .thumb.unseen::after { content: ""; position: absolute; inset: 5px; border-radius: 50%; background: var(--panel-background-color); }
+  .thumb.hollow::after { content: ""; position: absolute; inset: 5px; border-radius: 50%; background: var(--panel-background-color); }
   .slider:focus-visible .thumb { outline: 2px solid var(--panel-primary-color); outline-offset: 3px; }
   .size { position: absolute; top: 37px; transform: translateX(-50%); color: color-mix(in srgb, var(--panel-on-background-color) 80%, var(--panel-background-color)); }
   .size.missing { color: color-mix(in srgb, var(--panel-on-background-color) 62%, var(--panel-background-color)); }
@@ -62,15 +62,15 @@ export function render({model, el}) {
     model.marks.forEach((mark, i) => {
       if (mark.native) add("native", i).title = "the signals' own resolution"
       const missing = mark.ready ? "" : "missing"
-      const stop = add(`stop ${mark.trained ? "trained" : ""} ${missing}`, i)
-      stop.title = `${mark.label}, ${mark.trained ? "seen in training" : "not seen in training"}${missing && ", not fitted yet"}`
+      const stop = add(`stop ${mark.full ? "full" : ""} ${missing}`, i)
+      stop.title = `${mark.label}, ${mark.seen}`
     })
     for (const i of labelled(model.marks, model.value, slider.clientWidth || USUAL_WIDTH)) {
       add(`size ${i === model.value ? "chosen" : model.marks[i].ready ? "" : "missing"}`, i).textContent = model.marks[i].size
     }
     const mark = model.marks[model.value]
     if (!mark) return
-    add(`thumb ${mark.trained ? "" : "unseen"}`, model.value)
+    add(`thumb ${mark.full ? "" : "hollow"}`, model.value)
     slider.setAttribute("aria-valuemin", 0)
     slider.setAttribute("aria-valuemax", model.marks.length - 1)
     slider.setAttribute("aria-valuenow", model.value)

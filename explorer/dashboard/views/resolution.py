@@ -1,10 +1,10 @@
-"""The resolution slider: the stops that training saw are dots, unseen ones rings, the signals' own is marked.
+"""The resolution slider: stops that training saw, or at which signals are fitted, are dots, others rings.
 
-Stops at which signals have to be fitted first are pale.
+The signals' own is marked; stops at which signals have to be fitted first are pale.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,13 +32,13 @@ class Stop:
 
     Args:
         shape: the grid's samples along each axis.
-        trained: whether training saw it.
+        trained: whether training saw it; None where signals are fitted one by one, so that nothing depends on it.
         native: whether it is the signals' own.
         ready: whether codes of even and of uneven samples are there or come at once; else signals are fitted first.
     """
 
     shape: tuple[int, ...]
-    trained: bool
+    trained: bool | None
     native: bool
     ready: tuple[bool, bool] = (True, True)
 
@@ -51,6 +51,13 @@ class Stop:
     def label(self) -> str:
         """Its size in words."""
         return "×".join(map(str, self.shape))
+
+    def seen(self, uneven: bool) -> str:
+        """What training or fits saw of it."""
+        ready = self.ready[uneven]
+        if self.trained is None:
+            return "fitted" if ready else "not fitted yet"
+        return f"{'' if self.trained else 'not '}seen in training{'' if ready else ', not fitted yet'}"
 
     def sampling(self, uneven: bool) -> Sampling:
         """A whole grid, or one whose samples stray, a quarter of them missing."""
@@ -68,7 +75,8 @@ def stops(signals: SignalSet, checkpoint: Checkpoint) -> tuple[Stop, ...]:
     by_size = {shape[0]: shape for shape in kept if shape not in trained and shape != native}
     by_size |= {shape[0]: shape for shape in kept if shape in trained}
     by_size[native[0]] = native
-    return tuple(Stop(by_size[size], by_size[size] in trained, size == native[0]) for size in sorted(by_size))
+    found = (Stop(by_size[size], by_size[size] in trained, size == native[0]) for size in sorted(by_size))
+    return tuple(stop if "resolutions" in checkpoint.training else replace(stop, trained=None) for stop in found)
 
 
 def _samples(shape: Sequence[int]) -> int:
@@ -85,7 +93,7 @@ def nearest_stop(stops: Sequence[Stop], size: int) -> int:
 class ResolutionSlider(JSComponent):
     """A large slider over stops. Dragging and the arrow keys move it from stop to stop."""
 
-    marks = param.List([], doc="The stops, as dicts of size, label, trained, native and ready.")
+    marks = param.List([], doc="The stops, as dicts of size, label, full, seen, native and ready.")
     value = param.Integer(0, doc="The position of the chosen stop.")
 
     _esm = Path(__file__).with_name("resolution.js")
@@ -93,7 +101,13 @@ class ResolutionSlider(JSComponent):
 
     def show(self, stops: Sequence[Stop], position: int, uneven: bool = False) -> None:
         """Other stops."""
-        marks = [asdict(s) | {"size": s.size, "label": s.label, "ready": s.ready[uneven]} for s in stops]
+        marks = [
+            {
+                "size": s.size, "label": s.label, "native": s.native, "ready": s.ready[uneven],
+                "full": s.ready[uneven] if s.trained is None else s.trained, "seen": s.seen(uneven),
+            }
+            for s in stops
+        ]  # fmt: skip
         self.param.update(marks=marks, value=position)
 
     def move(self, by: int) -> None:

@@ -1,8 +1,9 @@
 """Scores over resolution, beside the same scores of the raw samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import panel as pn
 import param
 from bokeh.models import ColumnDataSource, FixedTicker, Line, Range1d, Scatter, Span
@@ -16,6 +17,8 @@ from explorer.dashboard.views.words import figures, words
 
 METRICS = {"ami": "AMI", "ari": "ARI", "silhouette": "silhouette"}
 """What can be plotted; the first that the signals allow is shown."""
+
+_WIDTH, _LETTER, _GAP = 300, 7, 6  # pixels
 
 
 class Scores(Viewer):
@@ -74,7 +77,7 @@ class Scores(Viewer):
         self._plot.xaxis.visible = self._plot.yaxis.visible = bool(self.sizes)
         if self.sizes:
             self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
-            self._ticks.ticks = self.sizes
+            self._ticks.ticks = apart(self.sizes)
 
     @param.depends("ours", "control", watch=True)
     def _plot_scores(self) -> None:
@@ -96,6 +99,18 @@ class Scores(Viewer):
         return pn.Column(
             self._words, pn.pane.Bokeh(self._plot, sizing_mode="stretch_width"), sizing_mode="stretch_width"
         )
+
+
+def apart(sizes: Sequence[int]) -> list[int]:
+    """Those sizes whose numbers can be written without touching: the ends before all others."""
+    ends = [sizes[0], sizes[-1]]
+    whole = np.log(ends[-1] * 1.2**2 / ends[0])
+    kept: list[int] = []
+    for size in [*ends, *sizes]:
+        reach = [_LETTER * (len(str(size)) + len(str(other))) / 2 + _GAP for other in kept]
+        if all(_WIDTH * abs(np.log(size / o)) / whole >= r for o, r in zip(kept, reach, strict=True)):
+            kept.append(size)
+    return sorted(kept)
 
 
 def scores_html(ours: Mapping[str, Any] | None, control: Mapping[str, Any] | None, how: str) -> str:

@@ -184,16 +184,14 @@ def source(opened: Opened) -> str:
     """What is said under a checkpoint that never saw the open signals; "" for one that did."""
     if opened.entry is None or learned_from(opened.entry, opened.signals):
         return ""
-    return f"learned from {opened.entry.details['training'].get('name', 'other signals')}, not from these"
+    return f"learned from {opened.entry.details['training'].get('name', 'other signals')}, not these"
 
 
 def about(stop: Stop, uneven: bool) -> str:
     """What is said under the slider."""
-    parts = [f"<b>{stop.label}</b>", "seen in training" if stop.trained else "not seen in training"]
+    parts = [f"<b>{stop.label}</b>", stop.seen(uneven)]
     if stop.native:
         parts.append("the signals’ own")
     if uneven:
         parts.append("uneven")
-    if not stop.ready[uneven]:
-        parts.append("not fitted yet")
     return ", ".join(parts)
