@@ -74,15 +74,13 @@ def touched(
         return ((0, 0),) * d, np.zeros((0,) * d, bool)
     corner = near.min(0) * tile
     changed = np.zeros(np.minimum((near.max(0) + 1) * tile, reach.shape) - corner, bool)
-    tree = cKDTree(places)
-    for index in near:
-        part = tuple(slice(i * tile, (i + 1) * tile) for i in index)
-        far = reach[part]
-        points = np.stack(np.meshgrid(*(line[side] for line, side in zip(lines, part, strict=True)), indexing="ij"), -1)
-        distances, _ = tree.query(points.reshape(-1, d), distance_upper_bound=float(far.max()) + _SLACK)
-        within = tuple(slice(side.start - c, side.stop - c) for side, c in zip(part, corner, strict=True))
-        seen = distances.reshape(far.shape)
-        changed[within] = (seen <= far + _SLACK) & np.isfinite(seen)
+    within = np.stack(np.meshgrid(*[np.arange(tile)] * d, indexing="ij"), -1).reshape(-1, d)
+    samples = (near[:, None] * tile + within).reshape(-1, d)
+    samples = samples[(samples < reach.shape).all(1)]  # tiles at the rim are smaller
+    points = np.stack([line[samples[:, axis]] for axis, line in enumerate(lines)], -1)
+    far = reach[tuple(samples.T)] + _SLACK
+    distances, _ = cKDTree(places).query(points, distance_upper_bound=float(far.max()))
+    changed[tuple((samples - corner).T)] = (distances <= far) & np.isfinite(distances)
     return _trimmed(changed, corner)
 
 

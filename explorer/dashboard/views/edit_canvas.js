@@ -31,7 +31,8 @@ export function render({ model, el }) {
   let moved = null // anchors while a brush is down
   let region = null // what the brush will change, as a box in the domain
   let hover = null
-  let waiting = false // a frame that will tell of the hand's last place
+  let waiting = false // for the next frame, to tell of the hand's place again
+  let untold = false // whether the hand has moved meanwhile
   let sequence = 0
 
   const flat = () => model.curves.length > 0
@@ -118,16 +119,17 @@ export function render({ model, el }) {
       context.globalAlpha = model.opacity
       context.strokeStyle = "#fff"
       context.lineWidth = 1
-      const dot = places.length > 1500 ? Math.max(model.dot / 2, 1) : model.dot
+      const d = flat() ? 1 : 2
+      const dot = places.length / d > 1500 ? Math.max(model.dot / 2, 1) : model.dot
       const chosen = new Set(model.chosen)
-      places.forEach((place, i) => {
-        const [x, y] = place.length === 1 ? toScreen(0.98, place[0]) : toScreen(place[0], place[1])
+      for (let i = 0; i < places.length / d; i++) {
+        const [x, y] = d === 1 ? toScreen(0.98, places[i]) : toScreen(places[2 * i], places[2 * i + 1])
         context.fillStyle = chosen.has(i) ? "#f08c00" : "#1668b8"
         context.beginPath()
         context.arc(x, y, dot, 0, 2 * Math.PI)
         context.fill()
         if (dot > 2) context.stroke()
-      })
+      }
       context.globalAlpha = 1
     }
     const path = gesture?.kind === "lasso" ? gesture.path : model.lasso
@@ -166,12 +168,14 @@ export function render({ model, el }) {
       model.send_msg({ kind: "push", phase, from: outgoing(gesture.from), to: outgoing(gesture.to), sequence: ++sequence })
     root.dataset.sent = sequence
   }
-  const tellSoon = () => {
-    if (waiting) return
+  const tellSoon = () => { // at once, but not more often than the screen is drawn: then the last place of the frame
+    if (waiting) return (untold = true)
     waiting = true
+    untold = false
+    tell("move")
     requestAnimationFrame(() => {
       waiting = false
-      if (gesture) tell("move")
+      if (untold && gesture) tellSoon()
     })
   }
 
@@ -244,22 +248,20 @@ export function render({ model, el }) {
   // While a brush is down: the pixels that changed, and where the anchors are now.
   // What comes after its gesture has ended is dropped: the whole picture is on its way.
   model.on("msg:custom", (message) => {
-    const late = () => !gesture || message.sequence < gesture.first || message.sequence <= drawn
-    if (late()) return
+    if (!gesture || message.sequence < gesture.first || message.sequence <= drawn) return
     moved = message.anchors ?? moved
     region = message.region ?? region
-    if (message.uri)
-      load(message.uri, (image) => {
-        if (late() || !still) return
-        drawn = message.sequence
-        root.dataset.drawn = drawn
-        const context = picture.getContext("2d")
-        context.drawImage(still, 0, 0)
-        context.drawImage(image, message.x, message.y)
-        drawBelow()
-        drawAbove()
-      })
-    else drawAbove()
+    if (message.pixels && still) {
+      const [h, w] = message.pixels.shape
+      const bytes = new Uint8ClampedArray(message.pixels.buffer, message.pixels.byteOffset, message.pixels.length)
+      const context = picture.getContext("2d")
+      context.drawImage(still, 0, 0)
+      context.putImageData(new ImageData(bytes, w, h), message.x, message.y)
+      drawn = message.sequence
+      root.dataset.drawn = drawn
+      drawBelow()
+    }
+    drawAbove()
   })
 
   for (const name of ["picture", "empty", "title"]) model.on(name, show)

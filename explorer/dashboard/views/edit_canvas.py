@@ -9,7 +9,6 @@ import numpy as np
 import param
 from panel.custom import JSComponent
 
-from explorer.dashboard.views.pixels import png_uri
 
 _POINTS_LIMIT = 20_000
 """Points of a gesture that are looked at; a browser sends far fewer."""
@@ -36,7 +35,7 @@ class EditCanvas(JSComponent):
 
     picture = param.String("", doc="Data URI of the pixels, one for each sample.")
     curves = param.List([], doc="Values over one axis, a list for each channel; drawn instead of a picture.")
-    anchors = param.List([], doc="Places of the anchors in the domain, each (y, x) or (t,).")
+    anchors = param.Array(np.zeros((0, 2), np.float32), doc="Places of the anchors in the domain: [A, 2] (y, x) or [A, 1] (t).")
     chosen = param.List([], doc="Positions of the anchors that the lasso holds.")
     lasso = param.List([], doc="The polygon of the last lasso, places (y, x).")
     tool = param.Selector(default="push", objects=["push", "lasso"], doc="What the hand does.")
@@ -58,7 +57,7 @@ class EditCanvas(JSComponent):
         self.param.update(
             picture=uri,
             curves=values.T.tolist() if values.ndim == 2 else [],
-            anchors=anchors.round(5).tolist(),
+            anchors=anchors.astype(np.float32),
             lasso=[],
             chosen=[],
             empty="",
@@ -74,19 +73,19 @@ class EditCanvas(JSComponent):
         anchors: np.ndarray | None = None,
         region: Sequence[Sequence[float]] | None = None,
     ) -> None:
-        """What changed while the brush is down.
+        """What changed while the brush is down, as arrays: a picture format would cost more than it spares here.
 
         Args:
             sequence: of the gesture that this answers.
-            pixels: uint8 [h, w] or [h, w, 3], whose first stands at ``corner`` (row, column).
+            pixels: uint8 [h, w], [h, w, 3] or [h, w, 4], whose first stands at ``corner`` (row, column).
             anchors: all of them, where they are now.
             region: the box (low, high) of each axis that lifting the brush would change.
         """
         message: dict[str, Any] = {"sequence": sequence}
         if pixels is not None and pixels.size:
-            message |= {"uri": png_uri(pixels), "y": corner[0], "x": corner[1]}
+            message |= {"pixels": _opaque(pixels), "y": corner[0], "x": corner[1]}
         if anchors is not None:
-            message["anchors"] = anchors.round(5).tolist()
+            message["anchors"] = anchors.astype(np.float32)
         if region is not None:
             message["region"] = [list(map(float, axis)) for axis in region]
         self._send_msg(message)
@@ -105,6 +104,15 @@ class EditCanvas(JSComponent):
             case {"kind": "lasso", "polygon": list(polygon)}:
                 places = _places(polygon[:_POINTS_LIMIT])
                 self.on_lasso([(p[0], p[1]) for p in places or () if len(p) == 2])
+
+
+def _opaque(pixels: np.ndarray) -> np.ndarray:
+    """Pixels as a browser draws them at once: uint8 [h, w, 4]."""
+    if pixels.ndim == 3 and pixels.shape[-1] == 4:
+        return np.ascontiguousarray(pixels)
+    drawn = np.full((*pixels.shape[:2], 4), 255, np.uint8)
+    drawn[..., :3] = pixels if pixels.ndim == 3 else pixels[..., None]
+    return drawn
 
 
 def _places(given: Any) -> list[tuple[float, ...]] | None:
