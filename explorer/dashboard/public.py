@@ -208,4 +208,4 @@ def _history(edits: Sequence[Any]) -> History:
         raise InvalidInput(f"Got edits of type {', '.join(strange)}; expected explorer.Push, explorer.Rotate and such.")
     if len(edits) > MOST_EDITS:
         raise InvalidInput(f"Got {len(edits)} edits; expected at most {MOST_EDITS}.")
-    return History(tuple(edits))
+    return History.of(*edits)

@@ -42,6 +42,10 @@ def tab(current: bool) -> dict[str, Any]:
     }
 
 
+TOOLTIP = {"disableInteractive": True, "enterDelay": 500, "enterNextDelay": 500}
+"""A hint stands over the button beside its own: it waits until the hand rests, and never catches a click."""
+
+
 def material() -> dict[str, Any]:
     """The theme with a low, flat header and quiet buttons."""
     return {mode: _quiet(config) for mode, config in theme.material().items()}
@@ -61,6 +65,7 @@ def _quiet(config: dict[str, Any]) -> dict[str, Any]:
         "MuiDrawer": {"styleOverrides": {"paper": flat}},
         "MuiToolbar": {"styleOverrides": {"root": {"minHeight": f"{HEADER_HEIGHT}px !important"}}},
         "MuiAppBar": {"styleOverrides": {"root": header, "colorPrimary": header}},
+        "MuiTooltip": {"defaultProps": TOOLTIP},
     }
     typography = config["typography"] | {"button": {"textTransform": "none"}}
     return config | {"components": components, "typography": typography}

@@ -79,6 +79,10 @@ def test_buttons_edit_and_the_list_walks_back(page: Page):
     expect(page.get_by_text(re.compile("32 anchors"))).to_be_visible()
     page.get_by_text("as it was encoded").click()
     page.wait_for_function("(start) => deep('img[alt=after]').src === start", arg=start)
+    page.get_by_role("button", name="mirror up and down").click()  # what was undone remains, as a branch
+    changed(page, start)
+    page.get_by_text("flip axis 1 (undone)").click()
+    page.wait_for_function("(flipped) => deep('img[alt=after]').src === flipped", arg=flipped)
 
 
 def test_without_a_region_nothing_is_cut_and_the_page_says_why(page: Page):

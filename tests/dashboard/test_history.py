@@ -23,12 +23,23 @@ EVERY = (
 
 
 def test_undo_and_redo_walk_the_line():
-    history = History().add(*EVERY[:2]).add(EVERY[2])
+    history = History.of(*EVERY[:2]).add(EVERY[2])
     assert history.undo().done == EVERY[:2] and history.undo().undone == EVERY[2:3]
     assert history.undo().redo() == history
     assert history.to(0).to(3) == history
     assert History().undo() == History() and history.redo() == history
-    assert history.undo().add(EVERY[5]) == History((*EVERY[:2], EVERY[5]))
+
+
+def test_what_was_undone_remains_beside_what_is_done_instead():
+    first = History.of(*EVERY[:3])
+    other = first.undo().undo().add(EVERY[5])
+    assert other.done == (EVERY[0], EVERY[5]) and other.undone == ()
+    assert other.rows() == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 0)]
+    back = other.to(2)
+    assert back.done == EVERY[:2] and back.undone == EVERY[2:3]
+    assert back.rows() == [(0, 0), (1, 0), (4, 1), (2, 0), (3, 0)]
+    assert back.redo().done == first.done
+    assert first.undo().add(EVERY[2]) == first  # the same again is no other state
 
 
 def test_every_edit_survives_its_file_and_can_be_said():

@@ -34,7 +34,8 @@ from explorer.dashboard.views.edit_forms import (
     whereabouts,
 )
 from explorer.dashboard.views.edit_snippet import edit_snippet
-from explorer.dashboard.views.history import History, from_json, in_words, to_json
+from explorer.dashboard.views.history import History, from_json, to_json
+from explorer.dashboard.views.history_tree import HistoryTree
 from explorer.dashboard.views.path_map import PathMap
 from explorer.dashboard.views.pixels import Picture, Pictures, png_uri
 from explorer.dashboard.views.sample import name_of
@@ -45,20 +46,6 @@ from explorer.edits import Flip, Mask, Mix, Noise, Push, Rotate, Scale, Thin
 from explorer.errors import InvalidInput
 from explorer.messages import Entry
 from explorer.shapes import Box, Polygon
-
-ICONS = {
-    "push": "open_with",
-    "move": "open_with",
-    "rotate": "rotate_right",
-    "flip": "flip",
-    "shift": "open_with",
-    "scale": "zoom_out_map",
-    "mask": "content_cut",
-    "thin": "grain",
-    "noise": "blur_on",
-    "mix": "join_inner",
-    "copy": "content_copy",
-}
 
 FORMS_KEPT = 16
 AROUND_WIDTH, AROUND_HEIGHT = 232, 224
@@ -85,7 +72,7 @@ class Edit(Page):
     size = param.Selector(
         default=0, objects=[0, *CANVAS_SIZES], doc="Samples of the canvas along its longer axis; 0: as the signal has."
     )
-    history = param.ClassSelector(class_=History, default=History(), doc="What was done, and undone.")
+    history = param.ClassSelector(class_=History, default=History(), doc="What was done, and undone, as a tree.")
     region = param.List([], doc="The polygon of the lasso, places (y, x); empty for none.")
     turn_frames = param.Boolean(True, doc="Whether what an anchor shows turns along with it.")
 
@@ -103,7 +90,7 @@ class Edit(Page):
         self._shown: tuple[str, str, int] | None = None  # set, checkpoint and row that the history belongs to
         self._moved = words()
         self._about = words()
-        self._list = pmui.MenuList(items=[], dense=True, margin=0, **WIDE)
+        self._list = HistoryTree(self._walk, **WIDE)
         self.follow(workspace.state, self._look, "selection", "resolution", "uneven", "checkpoint")
         self.follow(workspace.state, self._look_around, "space", "projection", "method", "k")
         self.follow(workspace.state, self._dress, "dark")
@@ -113,7 +100,6 @@ class Edit(Page):
         self.follow(self, self._show_region, "region")
         self.follow(self, lambda *events: self.canvas.param.update(radius=self.radius), "radius")
         self.follow(self.neighbors, self._go_to, "clicked")
-        self._list.on_click(self._on_list)
         self._forms: Forms | None = None
         self._forms_at: dict[tuple[Any, ...], Forms] = {}  # the last ones, by what they are of
 
@@ -333,9 +319,8 @@ class Edit(Page):
     def _on_lasso(self, polygon: list[tuple[float, float]]) -> None:
         self.region = [tuple(np.clip(place, -2, 2).tolist()) for place in polygon]
 
-    def _on_list(self, item: Any) -> None:
-        index = self._list.items.index(item)
-        self.history = self.history.to(index)
+    def _walk(self, state: int) -> None:
+        self.history = self.history.to(state)
 
     def _go_to(self, event: param.parameterized.Event) -> None:
         if event.new >= 0:
@@ -346,7 +331,7 @@ class Edit(Page):
 
         def turn(other: int) -> None:
             if self._shown is not None:
-                self._histories[(*self._shown[:2], other)] = History(self.history.done)
+                self._histories[(*self._shown[:2], other)] = History.of(*self.history.done)
                 self.workspace.state.selection = [other]
 
         self.ask("edit", "editing", lambda: self._other, turn)
@@ -400,16 +385,17 @@ class Edit(Page):
 
     def _redo_all(self, *events: param.parameterized.Event) -> None:
         subject, row, edits = self.workspace.subject, self.workspace.row, self.history.done
+        self._list.show(self.history)
         if subject is None:
-            return self._show_history()
+            return
         size, key = canvas_size(subject.signals, row, self.size), self._key
         known = self._forms_at.get(key)
         if known is not None:  # undone or done again: its picture is at hand
             self._show(key, known)
-            return self._look_around()
+            self._look_around()
+            return
         work = lambda: forms_of(subject, row, edits, size)  # noqa: E731
         self.ask("forms", "rendering", work, lambda forms: self._show(key, forms), then=self._look_around)
-        return self._show_history()
 
     @property
     def _key(self) -> tuple[Any, ...]:
@@ -424,16 +410,6 @@ class Edit(Page):
         if key == self._key:  # else it was undone meanwhile
             self._forms = forms
             self._draw()
-            self._show_history()
-
-    def _show_history(self) -> None:
-        done, undone = self.history.done, self.history.undone
-        items = [
-            {"label": "as it was encoded", "icon": "flag"},
-            *({"label": in_words(edit), "icon": ICONS[edit.op]} for edit in done),
-            *({"label": f"{in_words(edit)} (undone)", "icon": "undo"} for edit in undone),
-        ]
-        self._list.param.update(items=items, active=(len(done),))
 
     def _draw(self, *events: param.parameterized.Event) -> None:
         forms, subject = self._forms, self.workspace.subject

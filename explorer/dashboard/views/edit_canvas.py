@@ -9,7 +9,6 @@ import numpy as np
 import param
 from panel.custom import JSComponent
 
-
 _POINTS_LIMIT = 20_000
 """Points of a gesture that are looked at; a browser sends far fewer."""
 
@@ -35,7 +34,9 @@ class EditCanvas(JSComponent):
 
     picture = param.String("", doc="Data URI of the pixels, one for each sample.")
     curves = param.List([], doc="Values over one axis, a list for each channel; drawn instead of a picture.")
-    anchors = param.Array(np.zeros((0, 2), np.float32), doc="Places of the anchors in the domain: [A, 2] (y, x) or [A, 1] (t).")
+    anchors = param.Array(
+        np.zeros((0, 2), np.float32), doc="Places of the anchors in the domain: [A, 2] (y, x) or [A, 1] (t)."
+    )
     chosen = param.List([], doc="Positions of the anchors that the lasso holds.")
     lasso = param.List([], doc="The polygon of the last lasso, places (y, x).")
     tool = param.Selector(default="push", objects=["push", "lasso"], doc="What the hand does.")

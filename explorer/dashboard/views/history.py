@@ -1,8 +1,8 @@
-"""What was done, what was undone, and how it is said: the edits of one cloud as a list that can be walked."""
+"""What was done, what was undone, and how it is said: the edits of one cloud as a tree that can be walked."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,26 +16,92 @@ BYTES_LIMIT = 2**22
 
 @dataclass(frozen=True)
 class History:
-    """Edits that stand and edits that were undone, the one to be done again first."""
+    """All that was done to a cloud, as a tree: who undoes and then does something else keeps what was before.
 
-    done: tuple[Any, ...] = ()
-    undone: tuple[Any, ...] = ()
+    States are numbered as they came to be; 0 is the cloud as it was encoded.
+
+    Args:
+        edits: what led to each state but the first.
+        parents: the state that each of these edits was done to.
+        at: the state that stands.
+        tip: the state that doing again leads to; ``at`` or one that came of it.
+    """
+
+    edits: tuple[Any, ...] = ()
+    parents: tuple[int, ...] = ()
+    at: int = 0
+    tip: int = 0
+
+    @classmethod
+    def of(cls, *edits: Any) -> Self:
+        """One edit after the other."""
+        return cls().add(*edits)
+
+    @property
+    def done(self) -> tuple[Any, ...]:
+        """The edits that stand, the first one first."""
+        return tuple(self.edits[state - 1] for state in self.line(self.at)[1:])
+
+    @property
+    def undone(self) -> tuple[Any, ...]:
+        """The edits that doing again brings back, the next one first."""
+        return tuple(self.edits[state - 1] for state in self.line(self.tip)[len(self.line(self.at)) :])
+
+    def line(self, state: int) -> tuple[int, ...]:
+        """The states that lead to one, from the first."""
+        line = [state]
+        while line[-1]:
+            line.append(self.parents[line[-1] - 1])
+        return tuple(reversed(line))
 
     def add(self, *edits: Any) -> Self:
-        """Do something; what was undone is forgotten."""
-        return type(self)((*self.done, *edits))
+        """Do something. What was done here before, and undone, remains beside it."""
+        history = self
+        for edit in edits:
+            known = [
+                s
+                for s, pair in enumerate(zip(history.parents, history.edits, strict=True), 1)
+                if pair == (history.at, edit)
+            ]
+            history = history.to(known[0]) if known else history._grown(edit)
+        return history
 
-    def to(self, count: int) -> Self:
-        """As it was, or will be, when ``count`` edits stand."""
-        line = (*self.done, *self.undone)
-        count = min(max(count, 0), len(line))
-        return type(self)(line[:count], line[count:])
+    def _grown(self, edit: Any) -> Self:
+        new = len(self.edits) + 1
+        return type(self)((*self.edits, edit), (*self.parents, self.at), new, new)
+
+    def to(self, state: int) -> Self:
+        """As it was in a state. Doing again leads where it led, or else to the newest of what came of that state."""
+        if state in self.line(self.tip):
+            return replace(self, at=state)
+        came = {state}
+        for child, parent in enumerate(self.parents, 1):
+            if parent in came:
+                came.add(child)
+        return replace(self, at=state, tip=max(came))
 
     def undo(self) -> Self:
-        return self.to(len(self.done) - 1)
+        return self.to(self.parents[self.at - 1]) if self.at else self
 
     def redo(self) -> Self:
-        return self.to(len(self.done) + 1)
+        ahead = self.line(self.tip)[len(self.line(self.at)) :]
+        return self.to(ahead[0]) if ahead else self
+
+    def rows(self) -> list[tuple[int, int]]:
+        """All states with the depth at which they are listed: the line to ``tip`` as it goes, after each of its states
+        the branches that were left there, one deeper."""
+        line = set(self.line(self.tip))
+        children: dict[int, list[int]] = {0: []}
+        for state, parent in enumerate(self.parents, 1):
+            children[parent].append(state)
+            children[state] = []
+        rows, ahead = [], [(0, 0)]  # the next one last
+        while ahead:
+            state, depth = ahead.pop()
+            rows.append((state, depth))
+            came = sorted(children[state], key=lambda child: (child not in line, -child))  # what goes on, the others
+            ahead += [(child, depth + (place > 0)) for place, child in enumerate(came)]
+        return rows
 
 
 def to_json(edits: Sequence[Any]) -> str:
