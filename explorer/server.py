@@ -1,5 +1,6 @@
 """The model server: an Engine over HTTP. Requests are JSON recipes; arrays travel as safetensors, never inside JSON."""
 
+import gc
 import json
 import os
 import socket
@@ -118,18 +119,20 @@ def make_server(engine: "LocalEngine", token: str) -> ASGIApp:
 
 
 def _refuse_in_words(app: FastAPI) -> None:
+    """On the loop itself: a thread for each refusal, while many are refused, keeps everybody else waiting."""
+
     @app.exception_handler(ExplorerError)
-    def _(request: Request, error: ExplorerError) -> Response:
+    async def _(request: Request, error: ExplorerError) -> Response:
         return _refusal(error)
 
     @app.exception_handler(RequestValidationError)
-    def _(request: Request, error: RequestValidationError) -> Response:
+    async def _(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return _refusal(InvalidInput(f"Got a request that does not fit at {where}: {first['msg']}."))
 
     @app.exception_handler(HTTPException)
-    def _(request: Request, error: HTTPException) -> Response:
+    async def _(request: Request, error: HTTPException) -> Response:
         kind = errors.NotFound if error.status_code == 404 else InvalidInput
         return _refusal(kind(f"{request.method} {request.url.path}: {error.detail}."), error.status_code)
 
@@ -339,6 +342,7 @@ def serve(engine: "LocalEngine", token: str, host: str = "127.0.0.1", port: int 
         tell_address(url)
     else:
         print(json.dumps({"url": url}), flush=True)
+    gc.freeze()  # what was imported is no garbage; to look through it now and then takes 75 ms and keeps all waiting
     try:
         server.run(sockets=[listener])
     finally:
