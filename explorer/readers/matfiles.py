@@ -1,7 +1,10 @@
 """MATLAB files up to version 7, NetCDF 3, and safetensors: named arrays that scipy and safetensors read."""
 
 import json
-from typing import Any
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
 
 import numpy as np
 
@@ -22,6 +25,11 @@ _MATLAB_TYPES = {
     "uint32": "u4", "int64": "i8", "uint64": "u8", "logical": "?",
 }  # fmt: skip
 
+_HEAD_BYTES, _TAG_BYTES = 128, 8
+_COMPRESSED, _COMPLEX = 15, 0x800
+_NUMBER_CLASSES, _NUMBER_TYPES = range(6, 16), {1, 2, 3, 4, 5, 6, 7, 9, 12, 13}  # of matrices, of what is stored
+_LOOK_BYTES = 2**12  # of a matrix, which hold its flags, shape and name
+
 
 def read_matlab_file(file: File, options: Options, found: Findings) -> SignalSet:
     """One of the arrays of a MATLAB file; structs, cells and objects are passed over."""
@@ -29,10 +37,14 @@ def read_matlab_file(file: File, options: Options, found: Findings) -> SignalSet
 
     try:
         with file.open() as stream:
+            kinds = list(_kinds_of_numbers(stream))
+            unknown = {name for name, kind in kinds if kind not in _NUMBER_TYPES}
+            known = {name for name, _ in kinds} - unknown
+        with file.open() as stream:
             listed = {
                 name: (shape, _MATLAB_TYPES[kind])
                 for name, shape, kind in whosmat(stream)
-                if kind in _MATLAB_TYPES and min(shape, default=0) >= 0
+                if name in known and kind in _MATLAB_TYPES and min(shape, default=0) >= 0
             }
         headers = {name: Header(tuple(shape), np.dtype(kind), True) for name, (shape, kind) in listed.items()}
 
@@ -48,6 +60,32 @@ def read_matlab_file(file: File, options: Options, found: Findings) -> SignalSet
         raise
     except Exception as error:  # scipy may raise anything on bytes made to break it
         raise refusal(file, error, "a whole MATLAB file") from None
+
+
+def _kinds_of_numbers(stream: IO[bytes]) -> Iterator[tuple[str, int]]:
+    """Matrices of numbers, and as what type each is stored (MAT-File Format, "Level 5 MAT-File Data Elements").
+
+    Scipy looks up the type without a check, and takes the process down. Complex numbers have another such place and
+    are none of what is read here: they get 0, which is no type.
+    """
+    order = "<" if stream.read(_HEAD_BYTES)[-2:] == b"IM" else ">"
+    while len(tag := stream.read(_TAG_BYTES)) == _TAG_BYTES:
+        kind, size = struct.unpack(f"{order}II", tag)
+        start = stream.tell()
+        data = stream.read(min(size, _LOOK_BYTES))
+        if kind == _COMPRESSED:
+            data = zlib.decompressobj().decompress(data, _LOOK_BYTES)[_TAG_BYTES:]
+        (flags,) = struct.unpack_from(f"{order}I", data, _TAG_BYTES)
+        if flags & 0xFF in _NUMBER_CLASSES:
+            place, parts = 0, []
+            for _ in range(4):  # flags, shape, name, numbers
+                kind, length = struct.unpack_from(f"{order}II", data, place)
+                small = kind >> 16  # the length of one that lies within its tag
+                first = place + (4 if small else _TAG_BYTES)
+                parts.append((kind & 0xFFFF if small else kind, data[first : first + (small or length)]))
+                place += _TAG_BYTES + (0 if small else -(-length // 8) * 8)
+            yield parts[2][1].decode("latin1"), 0 if flags & _COMPLEX else parts[3][0]
+        stream.seek(start + size)
 
 
 def read_netcdf_file(file: File, options: Options, found: Findings) -> SignalSet:

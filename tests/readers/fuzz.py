@@ -2,11 +2,14 @@
 
     python tests/readers/fuzz.py SECONDS [SEED]
 
-Each input is read in this process, so that a crash of a library ends the run; the input that did it lies in the file
-that the first line names. At the end it says how many inputs there were, by kind and by end.
+Each input is read in one other process, until it takes that down; then there is a new one. At the end it says how many
+inputs there were, by their end. Seconds of a single one are of the processor.
 """
 
+import json
 import logging
+import multiprocessing
+import os
 import resource
 import sys
 import tempfile
@@ -59,36 +62,53 @@ def damaged(data: bytes, others: list[bytes], rng: np.random.Generator) -> bytes
     return bytes(changed)
 
 
-def main(seconds: float, seed: int) -> None:
+def inputs(told_in: Path, kinds: dict[str, bytes], last: Path, seed: int) -> None:
+    """Read one damaged file after the other, telling of each what it was, how it ended and how long it took."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    rng, last = np.random.default_rng(seed), Path(tempfile.mkdtemp()) / "last"
-    print(f"inputs are kept in {last}", flush=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries have their say there
+    rng, others = np.random.default_rng(seed), list(kinds.values())
+    with told_in.open("w") as told:
+        while True:
+            kind = str(rng.choice(list(kinds)))
+            data = damaged(kinds[kind], others, rng)
+            last.write_bytes(data)
+            started = time.process_time()
+            try:
+                read_file(from_bytes("upload", data), Options(limit_bytes=LIMIT_BYTES))
+                end = "load"
+            except ExplorerError as error:
+                end = "sentence" if "xpected" in str(error) else f"no advice: {error}"
+            except MemoryError:
+                end = "memory"
+            except Exception as error:  # the decoder's own process would say so in a sentence
+                end = f"{type(error).__name__} from {kind}: {error}"
+            print(json.dumps([kind, end[:200], time.process_time() - started]), file=told, flush=True)
+
+
+def main(seconds: float, seed: int) -> None:
+    folder = Path(tempfile.mkdtemp())
+    print(f"inputs that take the process down are kept in {folder}", flush=True)
     kinds = hostile.seeds()
-    others = list(kinds.values())
-    inputs: Counter[str] = Counter()
-    ends: Counter[str] = Counter()
-    slowest = ("", 0.0)
+    ends, slowest, crashes = Counter[str](), ("", 0.0), 0
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        name = str(rng.choice(list(kinds)))
-        data = damaged(kinds[name], others, rng)
-        last.write_bytes(data)
-        started = time.monotonic()
-        try:
-            read_file(from_bytes("upload", data), Options(limit_bytes=LIMIT_BYTES))
-            ends["load"] += 1
-        except ExplorerError as error:
-            ends["sentence" if "xpected" in str(error) else f"no advice: {error}"[:200]] += 1
-        except MemoryError:
-            ends["memory"] += 1
-        except Exception as error:  # the decoder's own process would say so in a sentence
-            ends[f"{type(error).__name__} from {name}: {error}"[:200]] += 1
-        took = time.monotonic() - started
-        slowest = max(slowest, (name, took), key=lambda pair: pair[1])
-        inputs[name] += 1
-    print(f"{inputs.total()} inputs, slowest {slowest}")
+    while (left := until - time.monotonic()) > 0:
+        told, last = folder / "told", folder / f"{crashes}"
+        process = multiprocessing.get_context("fork").Process(target=inputs, args=(told, kinds, last, seed + crashes))
+        process.start()
+        process.join(left)
+        crashed = process.exitcode is not None
+        process.kill()
+        process.join()
+        for line in told.read_text().splitlines():
+            kind, end, took = json.loads(line)
+            ends[end] += 1
+            slowest = max(slowest, (kind, took), key=lambda pair: pair[1])
+        if crashed:
+            ends[f"crash: {last}"] += 1
+            crashes += 1
+    print(f"{ends.total()} inputs, slowest {slowest}")
     for what, count in ends.most_common():
         print(f"  {count:7} {what}")
 

@@ -257,6 +257,8 @@ def _pickles(whole: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def _headers(whole: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    from scipy.io import savemat
+
     """Sizes that are made up: huge, zero, negative, not numbers."""
     sizes = ("(1000000000, 1000000000)", "(0, 5)", "(-1, 5)", "(4294967296, 4294967296, 4294967296)", "(True, 2)",
              "(1e9,)", "()", "(99999999999999999999,)", "(2, 3, 4, 5, 6, 7, 8)")  # fmt: skip
@@ -291,6 +293,16 @@ def _headers(whole: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
         yield f"wav of {height} bytes", whole["sound.wav"][:40] + struct.pack("<I", height & 0xFFFFFFFF) + bytes(8)
         for kind in ("ply", "off"):
             yield f"{kind} of {width} corners", mesh(kind, width, height)
+    buffer = io.BytesIO()
+    savemat(buffer, {"x": np.arange(9.0).reshape(3, 3)})
+    for kind in (0, 14, 1288, 2**31 + 9):  # 9 is what the numbers are
+        element = buffer.getvalue().replace(struct.pack("<II", 9, 72), struct.pack("<II", kind, 72))[128:]
+        packed = zlib.compress(element)
+        yield f"matlab numbers of type {kind}", buffer.getvalue()[:128] + element
+        yield (
+            f"matlab packed numbers of type {kind}",
+            (buffer.getvalue()[:128] + struct.pack("<II", 15, len(packed)) + packed),
+        )
     yield "stl of many", bytes(80) + struct.pack("<I", 2**32 - 1) + bytes(50)
     yield "dicom of many", dicom(np.zeros((2, 2)), rows=65535)
     for length in (0, 1, 2**31, 2**63, 2**64 - 1):
