@@ -4,6 +4,7 @@ They lie in ``uploads/`` under names of their own, held open and locked as long 
 that was killed left there is swept by the next one, and nothing of it was ever listed.
 """
 
+import errno
 import fcntl
 import os
 import tarfile
@@ -120,6 +121,8 @@ class Uploads:
                             written = upload.file.write(rest)
                             rest = rest[written:]
                             upload.received += written
+                    if os.fstat(upload.file.fileno()).st_size != upload.received:
+                        raise OSError(errno.EIO, "Not all of it is there")
             except (InvalidInput, StoreError):
                 self.drop(id)  # a full disk gets its space back
                 raise

@@ -19,7 +19,7 @@ import pytest
 
 from explorer.artifacts import Artifact, sha256
 from explorer.catalog import Catalog
-from explorer.store import Store
+from explorer.store import Store, sweep
 from explorer.uploads import Uploads
 
 SEED = 0
@@ -111,6 +111,7 @@ class Dashboard:
 def opened(home: Path) -> Iterator[tuple[Store, Catalog]]:
     """The home as the next start finds it."""
     store, catalog = Store(home), Catalog(home)
+    sweep(home / "queues")
     Uploads(home / "uploads", lambda owner: 0).close()
     yield store, catalog
     catalog.close()
