@@ -48,6 +48,11 @@ _KEPT_VARIABLES = (
     "SYSTEMROOT",
     "EXPLORER_FILE_LIMIT_BYTES",
 )
+_SET_VARIABLES = {
+    "HDF5_PLUGIN_PATH": "::",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves a GiB of addresses, and all of them are counted
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class _Decoder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**kept, **single, "HDF5_PLUGIN_PATH": "::", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**kept, **single, **_SET_VARIABLES},
             cwd="/",
         )
         self._until = time.monotonic() + _START_S

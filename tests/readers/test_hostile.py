@@ -83,6 +83,15 @@ BOMBS = ("bomb.gz", "bomb.zip", "bomb.png", "hdf5 of 1000000000", "bomb.parquet"
 SMALL = ("hdf5 external", "pickle 2.png", "playlist behind a mark", "laughs as the sheet.xlsx", "nrrd with a list")
 
 
+def test_each_library_finds_room_in_the_sandbox(tmp_path):
+    """Where addresses are counted, and some libraries reserve more than they use."""
+    kinds = ("table.parquet", "array.h5", "array.mat", "video.mp4", "sound.ogg", "volume.nii", "mesh.ply", "table.xlsx")
+    for name, data in hostile.seeds().items():
+        if name in kinds:
+            (tmp_path / name).write_bytes(data)
+            assert end_of(tmp_path / name) == "", name
+
+
 def test_a_sample_in_the_sandbox(canary, tmp_path):
     files = {name: hostile.bombs()[name]() for name in BOMBS}
     files |= {name: data for name, data in hostile.small(str(canary)) if name in SMALL}
@@ -142,7 +151,7 @@ def test_all_in_the_sandbox(canary, tmp_path, watch, part):
         assert largest < BYTES, (name, largest)
     assert len(ends) >= 500 / PARTS
     loads = [name for name, said in ends.items() if not said]
-    assert all(name in loads for name in ends if name.startswith("whole/"))
+    assert not {name: said for name, said in ends.items() if said and name.startswith("whole/")}
     assert not Path("/tmp/explorer-was-here").exists()
     late = [name for name, said in ends.items() if "took longer" in said]
     print(f"\n{len(ends)} files, {len(loads)} load, slowest {slowest}, largest {largest / 2**20:.0f} MiB, late: {late}")
