@@ -143,6 +143,8 @@ class Operator:
         # What all networks are given is convolved at once with all their kernels, else by one group for each.
         n, groups = len(taps), hidden.shape[1]
         image, kernels = hidden.flatten(1, 2).to(dtype), taps.flatten(0, 1).to(dtype)
+        if n == 1 and self.d == 2:  # some 7 % quicker; solids are not
+            image, kernels = (part.contiguous(memory_format=torch.channels_last) for part in (image, kernels))
         found = _CONVOLUTIONS[self.d - 1](image, kernels, None, padding=padding, groups=groups)
         found = found.unflatten(1, (n, -1)).float()
         return found if bias is None else found + bias.view(*bias.shape, *(1,) * self.d)
