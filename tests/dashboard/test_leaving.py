@@ -38,6 +38,7 @@ def url(engine: Engine, shells: list[weakref.ref], monkeypatch: pytest.MonkeyPat
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = pn.serve(lambda: build(engine), port=port, address="127.0.0.1", show=False, threaded=True, **QUICKLY)
+    until(lambda: answers(port), "the server's start")
     yield f"http://127.0.0.1:{port}"
     server.stop()
 
@@ -47,6 +48,11 @@ def until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
     while not true():
         assert time.monotonic() < end, f"{what} did not happen in time"
         time.sleep(0.1)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_filled(workspace: Workspace) -> bool:
