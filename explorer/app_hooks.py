@@ -12,11 +12,9 @@ from bokeh.settings import settings  # noqa: E402
 
 import explorer.dashboard.app  # noqa: E402
 import explorer.dashboard.pages.explore  # noqa: E402, F401
-from explorer.dashboard import reception  # noqa: E402
 
 guard.install()
 uploads.install()
-reception.install()
 forks.end_together()
 
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.
