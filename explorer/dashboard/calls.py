@@ -13,6 +13,7 @@ import param
 from panel.io.document import unlocked
 from panel.io.state import set_curdoc
 
+from explorer.dashboard.courtesy import wish
 from explorer.errors import Cancelled, ExplorerError
 from explorer.waiting import Wait
 
@@ -101,6 +102,8 @@ class Calls(param.Parameterized):
         if self._closed:
             return
         self._waiting[slot] = call
+        if not call.long:
+            wish()
         if self.cancelled:
             self._say(cancelled="")
         if slot not in self._running:

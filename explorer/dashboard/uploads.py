@@ -15,6 +15,7 @@ from bokeh.server.views.auth_request_handler import AuthRequestHandler
 from tornado.web import stream_request_body
 
 from explorer.dashboard import server
+from explorer.dashboard.courtesy import PATIENCE_S, give_way
 from explorer.errors import ExplorerError, InvalidInput, NotFound
 from explorer.messages import check_hash
 
@@ -76,6 +77,7 @@ class Slices(_Door):
     async def prepare(self) -> None:
         self._block: list[bytes] = []
         self._held = self._received = self._offset = 0
+        self._patience_s = PATIENCE_S
         self._passing: asyncio.Task[Any] | None = None
         self._error: ExplorerError | None = None
         await super().prepare()
@@ -99,6 +101,7 @@ class Slices(_Door):
             return self._refuse_size()
         self._block.append(chunk)
         self._held += len(chunk)
+        self._patience_s -= await give_way(self._patience_s)
         if self._held >= BLOCK_BYTES:
             await self._pass_on()
 
@@ -110,7 +113,7 @@ class Slices(_Door):
         await self._passed()
         block, offset = self._block, self._offset
         self._offset += self._held
-        self._block, self._held = [], 0
+        self._block, self._held, self._patience_s = [], 0, PATIENCE_S
         if self._error is None:
             self._passing = asyncio.create_task(
                 asyncio.to_thread(server.engine().send, self.path_args[0], offset, block)

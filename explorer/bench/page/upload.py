@@ -49,7 +49,8 @@ async (url) => {
 
 
 def rows(browser: "Browser", dashboard: Served) -> list[Row]:
-    """A GiB of images, sent in turn to the dashboard and to the sink; then again while another visitor slides."""
+    """A GiB of images, sent in turn to the dashboard and to the sink; then again while another visitor slides, who does
+    so alone before: what others compute on the machine meanwhile is in both."""
     with tempfile.TemporaryDirectory() as folder, _sink() as sink:
         files = images(Path(folder))
         page = opened(browser, dashboard.url)
@@ -64,6 +65,8 @@ def rows(browser: "Browser", dashboard: Served) -> list[Row]:
         grown = _peak_mib(dashboard.process.pid) - before
         other = opened(browser, dashboard.url)
         other.wait_for_function("""deep('.slider') && deep('img[alt="render"]')""")
+        other.wait_for_timeout(3000)
+        alone = slide(other, "picture", rounds=VISITS, rest_ms=REST_MS)
         slid, going = [], 0
         for _ in range(VISITS):
             _begin(page, files)
@@ -81,6 +84,7 @@ def rows(browser: "Browser", dashboard: Served) -> list[Row]:
         row("page", "1 GiB to a bare sink", round(float(np.median(bare)), 1), "MiB/s"),
         row("page", "growth of the dashboard's peak", round(grown, 1), "MiB"),
         *percentiles("another's slider to picture during an upload", slid),
+        *percentiles("another's slider to picture before", alone),
         row("page", f"of {VISITS} uploads, those that still went on then", going, ""),
     ]
 
