@@ -20,6 +20,7 @@ from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.names import Names
+from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
 from explorer.dashboard.views.words import words
@@ -142,7 +143,7 @@ class Shell:
     def _main(self) -> pn.Column:
         unseen = pn.Row(Later(self.jobs.dialog, self.help, height=0), self.browser, Names(), height=0, margin=0)
         return pn.Column(
-            Later(self._banner(), self._missing, self._remedy, self._offered, **WIDE),
+            Later(self._banner(), self._replaced(), self._missing, self._remedy, self._offered, **WIDE),
             self._middle,
             self._status(),
             unseen,
@@ -151,14 +152,20 @@ class Shell:
         )
 
     def _banner(self) -> pmui.Alert:
-        alert = pmui.Alert(severity="error", object="", visible=False, margin=8, **WIDE)
+        """What went wrong."""
+        frame = notice(margin=8, **WIDE)
 
-        def tell(event: Any) -> None:
-            texts = list(dict.fromkeys(event.new.values()))
-            alert.param.update(object=" ".join(texts), visible=bool(texts))
+        def show(event: Any) -> None:
+            tell(frame, " ".join(dict.fromkeys(event.new.values())))
 
-        self.workspace.calls.follow(self.workspace.calls, tell, "errors")
-        return alert
+        self.workspace.calls.follow(self.workspace.calls, show, "errors")
+        return frame
+
+    def _replaced(self) -> pmui.Alert:
+        """That another checkpoint is shown than the one that was asked for."""
+        frame = notice("warning", closeable=True, margin=8, **WIDE)
+        self.workspace.calls.follow(self.workspace, lambda event: tell(frame, event.new.instead), "opened")
+        return frame
 
     def _status(self) -> pn.Row:
         workspace, calls = self.workspace, self.workspace.calls

@@ -30,6 +30,7 @@ class Opened:
         stops: the places of the resolution slider.
         spaces: in what distances can be taken, the representation's own first.
         capabilities: what ``Engine.describe`` says of the representation: ``paths``, ``layered``, ``amortised`` ...
+        instead: a sentence, where another checkpoint is open than the one that was asked for; else "".
     """
 
     signals: SignalSet
@@ -39,6 +40,7 @@ class Opened:
     stops: tuple[Stop, ...] = ()
     spaces: tuple[str, ...] = ()
     capabilities: Mapping[str, Any] | None = None
+    instead: str = ""
 
 
 class Workspace(param.Parameterized):
@@ -192,15 +194,25 @@ def _opened(library: Library, name: str, checkpoint: str) -> Opened:
     menu = library.menu(signals)
     wished = [entry for entry in menu.checkpoints if checkpoint and entry.id.startswith(checkpoint)]
     entry = next(iter([*wished, *menu.checkpoints]), None)
+    instead = "" if wished or not checkpoint else _instead(menu, checkpoint, entry)
     if entry is None:
-        return Opened(signals, None, menu, None)
+        return Opened(signals, None, menu, None, instead=instead)
     subject = Subject(library, signals, library.checkpoint(entry.id), Sampling().on(signals))
     about = library.about(subject.checkpoint.representation)
     places = stops(signals, subject.checkpoint)
     if not about["amortised"]:
         own = library.there(entry.id, signals, Sampling()) is not None
         places = tuple(replace(stop, ready=_ready(subject, stop) if own else (False, False)) for stop in places)
-    return Opened(signals, subject, menu, entry, places, (*about["spaces"], RAW), about)
+    return Opened(signals, subject, menu, entry, places, (*about["spaces"], RAW), about, instead)
+
+
+def _instead(menu: Menu, checkpoint: str, entry: Entry | None) -> str:
+    """What was asked for in vain, what is there in its place, and what to do."""
+    other = next((other for other in menu.others if other.id.startswith(checkpoint)), None)
+    what = "is not kept here, or no more" if other is None else "is for signals of another kind"
+    name = f"{checkpoint[:12]} …" if other is None else other.name
+    shown = "nothing stands in its place" if entry is None else f"in its place you see {entry.name}"
+    return f"The checkpoint {name} {what}; {shown}. Choose one on the left, or train one."
 
 
 def _ready(subject: Subject, stop: Stop) -> tuple[bool, bool]:

@@ -5,7 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from driving import Served, children, opened, wait_for_map
@@ -159,6 +159,14 @@ def test_no_request_leaves_this_machine(browser: Browser, dashboard: Served):
     page.get_by_role("slider", name="resolution").press("ArrowRight")
     page.wait_for_timeout(1000)
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"localhost"}
+    page.context.close()
+
+
+def test_what_an_address_names_is_words_and_never_markup(browser: Browser, dashboard: Served):
+    hostile = urlencode({"s": "<img src=x onerror='window.hit = 1'> [a](//b)"})
+    page = opened(browser, f"{dashboard.url}?{hostile}")
+    expect(page.get_by_text('Got the name "<img src=x onerror=')).to_be_visible()
+    assert page.evaluate("[window.hit ?? 0, deep('img[src=x]'), deep('a[href*=\"//b\"]')]") == [0, None, None]
     page.context.close()
 
 

@@ -127,6 +127,32 @@ def test_what_a_page_lacks_is_said_in_its_place(library: Library, digits: Subjec
     assert not any(part.visible for part in shell._middle)
 
 
+def test_a_checkpoint_that_is_not_there_is_not_replaced_in_silence(library: Library, digits: Subject, curves: Subject):
+    def said(checkpoint: str) -> str:
+        return visited(library, f"s={digits.signals.id}&c={checkpoint}&map=pca").workspace.opened.instead
+
+    shown = library.menu(digits.signals).checkpoints[0].name
+    assert said("") == said(digits.checkpoint.id) == said(digits.checkpoint.id[:12]) == ""
+    gone = said("0123456789abcdef" * 4)
+    assert "0123456789ab … is not kept here" in gone and f"in its place you see {shown}" in gone and "Choose" in gone
+    assert "waves" in said(curves.checkpoint.id) and "another kind" in said(curves.checkpoint.id)
+
+
+def test_what_replaces_a_checkpoint_is_said_until_another_is_chosen(library: Library, digits: Subject):
+    seen = []
+
+    def look(shell: Shell) -> None:
+        (frame,) = shell.template.main[0].select(lambda part: getattr(part, "severity", "") == "warning")
+        seen.append(frame.visible)
+
+    def choose(shell: Shell) -> None:
+        look(shell)
+        shell.state.checkpoint = digits.checkpoint.id
+
+    visited(library, f"s={digits.signals.id}&c={'0' * 64}&map=pca", choose, look)
+    assert seen == [True, False]
+
+
 def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch
 ):

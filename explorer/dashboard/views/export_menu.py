@@ -12,6 +12,7 @@ from explorer.dashboard.calls import Call, change
 from explorer.dashboard.exports import SUFFIX, Export, file_name
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.save import Saver
+from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import ExplorerError
@@ -36,7 +37,7 @@ class ExportMenu(Viewer):
         self._lines = pn.Column(margin=0, sizing_mode="stretch_width")
         self._only = pmui.Switch(label="", visible=False, margin=(0, 0, 8, 0))
         self._said = words(margin=(8, 0, 0, 0))
-        self._wrong = pmui.Alert(severity="error", object="", visible=False, margin=(8, 0), sizing_mode="stretch_width")
+        self._wrong = notice(margin=(8, 0), sizing_mode="stretch_width")
         self.dialog = pmui.Dialog(
             pn.Column(self._only, self._lines, self._said, self._wrong, margin=0, sizing_mode="stretch_width"),
             title="export", title_variant="h6", close_on_click=True, show_close_button=True, width_option="md",
@@ -100,7 +101,7 @@ class ExportMenu(Viewer):
 
         def hand_over(made: tuple[bytes, str]) -> None:
             data, fault = made
-            self._wrong.param.update(object=fault, visible=bool(fault))
+            tell(self._wrong, fault)
             self._said.object = f'<span class="quiet">{"" if fault else _saved(name, data)}</span>'
             if not fault:
                 self.saver.save(name, data)

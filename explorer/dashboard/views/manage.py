@@ -12,6 +12,7 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.views.later import Later
+from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.upload import Taken, Upload, address, attempt, own_sets, turn_to, unique
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
@@ -65,7 +66,7 @@ class Manager(Viewer):
         self._name.param.watch(lambda event: change(pn.state.curdoc, lambda: self._named(event.new)), "value")
         self._undo = pmui.Button(label="undo", variant="text", icon="undo", visible=False, **_SMALL)
         self._undo.on_click(lambda event: change(pn.state.curdoc, self._ask_undo))
-        self._wrong = pmui.Alert(severity="error", object="", visible=False, closeable=True, margin=(4, 0))
+        self._wrong = notice(closeable=True, margin=(4, 0))
         self._draw()
 
     def _look(self, *events: Any) -> None:
@@ -186,7 +187,7 @@ class Manager(Viewer):
         self._undo.param.update(visible=undo is not None, label=undo.label if undo else "undo")
 
     def _say(self, sentence: str) -> None:
-        self._wrong.param.update(object=sentence, visible=True)
+        tell(self._wrong, sentence)
 
     def __panel__(self) -> Viewable:
         return Later(self._tools, self._name, self._undo, self._wrong, sizing_mode="stretch_width")

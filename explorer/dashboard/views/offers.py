@@ -11,6 +11,7 @@ from panel.viewable import Viewable, Viewer
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.views.jobs import line
 from explorer.dashboard.views.later import Later
+from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.words import words
 from explorer.dashboard.ways import Way, ways
 from explorer.dashboard.workspace import Workspace
@@ -37,7 +38,7 @@ class Offers(Viewer):
         self._stop = pmui.Button(label="cancel", variant="text", **_SMALL)
         self._stop.on_click(lambda event: self._cancel())
         self._progress = pn.Column(self._going, self._bar, self._stop, margin=(16, 0), visible=False)
-        self._wrong = pmui.Alert(severity="error", object="", visible=False, closeable=True, margin=(8, 0), width=640)
+        self._wrong = notice(closeable=True, margin=(8, 0), width=640)
         self._view = Later(self._ways, self._progress, self._wrong, margin=(8, 24, 0, 24), sizing_mode="stretch_width")
         follow = workspace.calls.follow
         follow(workspace, self._draw, "opened")
@@ -96,7 +97,7 @@ class Offers(Viewer):
 
         def show(answer: tuple[str, str]) -> None:
             id, fault = answer
-            self._wrong.param.update(object=fault, visible=bool(fault))
+            tell(self._wrong, fault)
             opened = self.workspace.signals
             if id and opened is not None and opened.id == signals.id:
                 self.workspace.load() if state.checkpoint == id else state.param.update(checkpoint=id, space="")

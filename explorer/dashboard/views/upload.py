@@ -18,6 +18,7 @@ from explorer.dashboard.calls import Call
 from explorer.dashboard.uploads import SLICE_BYTES, installed
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.mapping import ColumnMapping
+from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.thumbnails import thumbnails
 from explorer.dashboard.views.words import words
@@ -91,7 +92,7 @@ class Upload(Viewer):
         self._filling = False
         self._make_choices()
         self._make_dialog()
-        self._problem = pmui.Alert(severity="error", object="", visible=False, closeable=True, margin=(4, 0))
+        self._problem = notice(closeable=True, margin=(4, 0))
         follow = workspace.calls.follow
         follow(self, self._draw, "reading")
         follow(self.dialog, self._on_closed, "open")
@@ -130,7 +131,7 @@ class Upload(Viewer):
 
     def _make_dialog(self) -> None:
         self._summary, self._pictures, self._warnings = words(), words(), words()
-        self._wrong = pmui.Alert(severity="error", object="", visible=False, margin=(4, 0), sizing_mode="stretch_width")
+        self._wrong = notice(margin=(4, 0), sizing_mode="stretch_width")
         self._busy = words('<span class="quiet">reading …</span>', visible=False)
         self._take = pmui.Button(
             label="take in", variant="contained", on_click=lambda event: self._ask_take(), **_SMALL
@@ -307,9 +308,9 @@ class Upload(Viewer):
     def _say(self, sentence: str) -> None:
         """What is wrong, where the person looks."""
         if self.dialog.open:
-            self._wrong.param.update(object=sentence, visible=True)
+            tell(self._wrong, sentence)
         else:
-            self._problem.param.update(object=sentence, visible=True)
+            tell(self._problem, sentence)
             self._drop()
 
     def _close(self) -> None:
