@@ -11,8 +11,8 @@ from panel.viewable import Viewable, Viewer
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.exports import SUFFIX, Export, file_name
 from explorer.dashboard.views.later import Later
-from explorer.dashboard.views.save import Saver
 from explorer.dashboard.views.notices import notice, tell
+from explorer.dashboard.views.save import Saver
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.errors import ExplorerError
