@@ -1,6 +1,6 @@
 """Long work: a queue whose jobs run in worker processes, so that what goes wrong there is a sentence and not an outage.
 
-Each lane has a worker of its own and keeps its order.
+Each lane has a worker of its own and keeps its order; what needs a training that is paused lets others go before.
 
 The catalog knows every job and whose it is. A queue holds a file while its process lives; the next queue of the same
 home adopts what a dead one left. A training goes on from the state that its engine kept in the store.
@@ -25,6 +25,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from explorer.artifacts import canonical_json
 from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, StoreError
 from explorer.messages import LANES, MAPS, CancelJob, JobEvent, JobState, Moment, Recipe, RunJob, lane
@@ -175,8 +176,17 @@ class JobQueue:
         if id in self._running:
             return replace(state, seconds=self._running[id].seconds)
         before = itertools.takewhile(lambda other: other.id != id, self._live.values())
-        ahead = (other for other in before if lane(other.recipe) == lane(state.recipe))
-        return replace(state, position=sum(other.state in ("queued", "running") for other in ahead))
+        ahead = {o.id for o in before if lane(o.recipe) == lane(state.recipe) and o.state in ("queued", "running")}
+        training = self._training_of(state)
+        return replace(state, position=len(ahead | ({training.id} if training else set())))
+
+    def _training_of(self, state: JobState) -> JobState | None:
+        """The unfinished training whose checkpoint a fit waits for, also while that is paused; None where none is."""
+        if state.recipe["op"] != "fit":
+            return None
+        wanted = canonical_json(state.recipe["train"])
+        trainings = (o for o in self._live.values() if o.recipe["op"] == "train" and not o.ended)
+        return next((o for o in trainings if canonical_json(o.recipe) == wanted), None)
 
     def _has_changed(self, id: str, seen: JobState | None) -> bool:
         return self._live.get(id) is not seen or self._closed
@@ -203,7 +213,8 @@ class JobQueue:
         with self._changed:
             while not self._closed:
                 for state in self._live.values():
-                    if state.state == "queued" and lane(state.recipe) == worker.lane:
+                    is_next = state.state == "queued" and lane(state.recipe) == worker.lane
+                    if is_next and self._training_of(state) is None:
                         self._running[state.id] = _Run(worker, state.seconds, History(self._noted(state.id)))
                         self._save(replace(state, state="running"))
                         return self._live[state.id]

@@ -20,7 +20,7 @@ from explorer.catalog import Catalog
 from explorer.errors import InvalidInput, NotFound
 from explorer.jobs import Eta, History, JobQueue
 from explorer.local import LocalEngine
-from explorer.messages import LANES, MAPS, Encode, JobState, Load, Moment, Progress, Project, Train
+from explorer.messages import LANES, MAPS, Encode, Fit, JobState, Load, Moment, Progress, Project, Train
 from explorer.observations import Sampling
 from explorer.readers import load
 from explorer.store import Store
@@ -252,6 +252,31 @@ def test_what_waits_is_paused_and_what_is_paused_is_cancelled(queue: JobQueue, t
     for call in (queue.pause, queue.resume):
         with pytest.raises(InvalidInput, match="cancelled"):
             call(running.id)
+
+
+def test_a_fit_waits_for_its_training_while_that_is_paused(tmp_path: Path):
+    """Also in the queue that goes on with the jobs of one that has ended; others go before it."""
+    signals = LocalEngine(tmp_path, device="cpu").put_signals(load("digits")[:4])
+
+    def recipes(steps: int) -> tuple[Train, Fit]:
+        config = {"widths": (8, 8), "standards": 4, "steps": steps}
+        train = Train(representation="siren", signals=signals, config=config, split="all")
+        return train, Fit(train=train, sampling=Sampling().on(load("digits")))
+
+    first = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    training, fit = map(first.submit, recipes(ENDLESS))
+    first.pause(training.id)
+    assert (first.state(fit.id).state, first.state(fit.id).position) == ("queued", 1)
+    first.close()
+    second = JobQueue(tmp_path, Catalog(tmp_path), device="cpu")
+    try:
+        others = [job.id for job in map(second.submit, recipes(3))]
+        assert [second.wait(id).state for id in others] == ["done", "done"]
+        assert [second.state(job.id).state for job in (training, fit)] == ["paused", "queued"]
+        second.cancel(training.id)
+        assert "given no checkpoint" in second.wait(fit.id).error
+    finally:
+        second.close()
 
 
 def test_a_paused_job_stays_paused_when_its_queue_has_ended(tmp_path: Path):

@@ -127,9 +127,8 @@ def gone(engine: Engine, way: Way, signals: SignalSet) -> str:
     fit = Fit(train=train, sampling=Sampling().on(signals))
     jobs = [engine.submit(recipe) for recipe in ((train, fit) if way.fits else (train,))]
     try:
-        jobs[0].until_done()
-        if way.fits:
-            engine.submit(fit).until_done()  # the same job, unless its turn came while the training was paused
+        for job in jobs:
+            job.until_done()
     except ExplorerError:
         jobs[-1].cancel()
         raise
