@@ -227,6 +227,26 @@ def test_scores_of_signals_without_labels_are_those_that_need_none():
     assert scores._plot.yaxis[0].axis_label == "AMI" and scores._plot.y_range.start == 0
 
 
+def test_where_there_are_no_scores_the_panel_says_why():
+    none = dict.fromkeys(("ami", "ari", "silhouette", "drift"))
+    scores = Scores(sizes=[4, 8], size=4, signals=3)
+    assert scores._drawn.visible and scores.nothing == ""
+    scores.param.update(ours={4: none}, control={4: none})
+    assert not scores._drawn.visible and "one cluster" in scores._words.object
+    scores.param.update(ours={4: none | {"silhouette": 0.1}})
+    assert scores._drawn.visible and "silhouette" in scores._words.object
+    scores.param.update(signals=1, ours={}, control={})
+    assert not scores._drawn.visible and "One signal alone" in scores._words.object
+
+
+def test_one_signal_alone_is_opened_and_has_nothing_to_compare(library: Library, engine: Engine, digits: Subject):
+    alone = digits.signals[4:5]
+    engine.put(alone.artifact, "one digit")
+    explore = explored(library, signals=alone.id)
+    assert explore.workspace.calls.errors == {} and len(explore.map.layout) == 1
+    assert "One signal alone" in explore.scores._words.object and not explore.scores._drawn.visible
+
+
 def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(library: Library, digits: Subject):
     explore = explored(library, lambda e: e.state.param.update(signals="nothing"), signals=digits.signals.id)
     assert "nothing" in explore.workspace.calls.errors["load"]

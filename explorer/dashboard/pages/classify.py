@@ -219,7 +219,9 @@ class Classify(Page):
         self._cancel = pmui.Button(label="cancel", variant="outlined", size="small", visible=False, margin=0)
         self._said, self._scores, self._classes_table = words(), words(), words(sizing_mode=None)
         self._progress = words(align="center")
-        self._which = pmui.Select(label="seed shown", options=[0], value=0, width=110, size="small", margin=0)
+        self._which = pmui.Select(
+            label="seed shown", options=[0], value=0, width=110, size="small", margin=(14, 0, 6, 0)
+        )
         self._about_cell, self._name = words(), words(align="center")
         self._join = pmui.MultiChoice(
             label="joined with", options={}, description=HELP["joined"], visible=False, margin=(6, 0), **WIDE
@@ -236,7 +238,11 @@ class Classify(Page):
             margin=0,
         )
         self._results = pn.FlexBox(
-            pn.Column(pn.Row(heading("confusion"), self._which, styles={"gap": "16px"}), self.confusion, margin=0),
+            pn.Column(
+                pn.Row(heading("confusion", sizing_mode=None, align="end"), self._which, styles={"gap": "16px"}),
+                self.confusion,
+                margin=0,
+            ),
             pn.Column(heading("classes, means over the seeds"), self._classes_table, margin=0),
             self._fit_view,
             gap="0 48px",
@@ -461,7 +467,7 @@ class Classify(Page):
         else:
             self._classes_table.object = "&nbsp;"
         options = list(range(len(ours["accuracy"]))) if ours else [0]
-        self._which.param.update(options=options, value=min(self.seed, options[-1]))
+        self._which.param.update(options=options, value=min(self.seed, options[-1]), visible=len(options) > 1)
         self.over_fit.param.update(
             moments={i: self._found[kind] for i, kind in enumerate(self._known.moments) if kind in self._found},
             control=float(np.mean(control["accuracy"])) if control else None,

@@ -206,7 +206,8 @@ class Explore(Page):
         """Other signals: what was drawn of the ones before goes when the new ones' comes, their numbers at once."""
         self._drawn = opened
         self._labels = self._metric = self._mapped = None
-        self.scores.param.update(sizes=[stop.size for stop in opened.stops], ours={}, control={})
+        sizes = [stop.size for stop in opened.stops]
+        self.scores.param.update(signals=len(opened.signals), sizes=sizes, ours={}, control={})
 
     def _explain(self, event: param.parameterized.Event) -> None:
         if "load" in event.new:

@@ -18,6 +18,9 @@ from explorer.dashboard.views.words import figures, words
 METRICS = {"ami": "AMI", "ari": "ARI", "silhouette": "silhouette"}
 """What can be plotted; the first that the signals allow is shown."""
 
+ALONE = "One signal alone has no clusters, so there is nothing to compare. Open or upload a set of several."
+ALIKE = "All signals are in one cluster and have no labels, so there is nothing to compare. Ask for more clusters."
+
 _WIDTH, _LETTER, _GAP = 300, 7, 6  # pixels
 
 
@@ -27,6 +30,7 @@ class Scores(Viewer):
     ``ours`` and ``control`` map sizes to what ``Subject.score`` gives.
     """
 
+    signals = param.Integer(0, doc="How many signals there are.")
     sizes = param.List([], item_type=int, doc="All sizes that will come, from coarse to fine.")
     size = param.Integer(0, doc="The size that is looked at.")
     ours = param.Dict({})
@@ -51,6 +55,8 @@ class Scores(Viewer):
             draw(self._plot, self._dots[name], source)
         self._plot.xaxis.ticker = self._ticks = FixedTicker(ticks=[])
         self._words = words(margin=(0, 0, 4, 0))
+        # Panel has a plot's visibility follow the figure's, so a column around it is what is hidden.
+        self._drawn = pn.Column(pn.pane.Bokeh(self._plot, sizing_mode="stretch_width"), sizing_mode="stretch_width")
         self._restyle()
         self._rule()
         self._plot_scores()
@@ -71,6 +77,14 @@ class Scores(Viewer):
         known = [score for score in self.ours.values() if score is not None]
         return next((name for name in METRICS if any(score[name] is not None for score in known)), "ami")
 
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to plot; empty where there is, or may still come."""
+        if self.signals == 1:
+            return ALONE
+        known = [score for scores in (self.ours, self.control) for score in scores.values() if score is not None]
+        return ALIKE if known and all(score[name] is None for score in known for name in METRICS) else ""
+
     @param.depends("sizes", watch=True)
     def _rule(self) -> None:
         """The axes."""
@@ -90,15 +104,15 @@ class Scores(Viewer):
         self._plot.yaxis.axis_label = METRICS[metric]
         self._plot.y_range.start = lowest
 
-    @param.depends("size", "ours", "control", "how", watch=True)
+    @param.depends("signals", "size", "ours", "control", "how", watch=True)
     def _say(self) -> None:
         self._here.location = self.size or None
-        self._words.object = scores_html(self.ours.get(self.size), self.control.get(self.size), self.how)
+        self._drawn.visible = not self.nothing
+        said = scores_html(self.ours.get(self.size), self.control.get(self.size), self.how)
+        self._words.object = f'<span class="quiet">{self.nothing}</span>' if self.nothing else said
 
     def __panel__(self) -> Viewable:
-        return pn.Column(
-            self._words, pn.pane.Bokeh(self._plot, sizing_mode="stretch_width"), sizing_mode="stretch_width"
-        )
+        return pn.Column(self._words, self._drawn, sizing_mode="stretch_width")
 
 
 def apart(sizes: Sequence[int]) -> list[int]:

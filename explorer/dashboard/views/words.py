@@ -33,9 +33,9 @@ def words(text: str = "", **options: Any) -> pn.pane.HTML:
     )
 
 
-def heading(text: str) -> pn.pane.HTML:
+def heading(text: str, **options: Any) -> pn.pane.HTML:
     """The name of a group of controls."""
-    return words(f"<h2>{text}</h2>", margin=(18, 0, 6, 0))
+    return words(f"<h2>{text}</h2>", **{"margin": (18, 0, 6, 0), **options})
 
 
 def figures(*parts: str) -> str:
