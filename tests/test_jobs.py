@@ -245,6 +245,7 @@ def test_a_paused_training_goes_on_where_it_was(
 
 def test_what_waits_is_paused_and_what_is_paused_is_cancelled(queue: JobQueue, training: Callable[..., Train]):
     running, waiting = queue.submit(training(ENDLESS, seed=31)), queue.submit(training(ENDLESS, seed=32))
+    until(lambda: queue.state(running.id).state == "running")
     assert queue.pause(waiting.id).state == "paused"
     with pytest.raises(InvalidInput, match="running; expected one that was paused"):
         queue.resume(running.id)

@@ -54,7 +54,7 @@ class Workspace(param.Parameterized):
     def __init__(self, engine: Engine, state: State, library: Library | None = None, **params: Any):
         super().__init__(state=state, **params)
         self.engine, self.library, self.calls = engine, library or library_of(engine), Calls()
-        self._era = 0
+        self._era = self._settled = 0  # how often other signals were wished, and which of those wishes was answered
         self.calls.follow(state, self.load, "signals", "checkpoint")
         self.calls.follow(state, self._keep, "selection")
 
@@ -95,6 +95,15 @@ class Workspace(param.Parameterized):
         )
 
     @property
+    def loading(self) -> bool:
+        """Whether other signals or codes are on their way, with which all controls are filled.
+
+        Controls wait for them: one that is told two values within a moment may answer with the former, by which it is
+        taken for a choice (the toolkit's components write what they show back, after they were drawn).
+        """
+        return self._settled != self._era
+
+    @property
     def fitted(self) -> bool:
         """Whether what the state wants to be looked at is there or comes at once; else signals must be fitted first."""
         return self.loaded is None or self.stop.ready[self.state.uneven]
@@ -123,6 +132,7 @@ class Workspace(param.Parameterized):
         self.ask("load", "loading signals", work, self._open, then=self._explain)
 
     def _open(self, opened: Opened) -> None:
+        self._settled = self._era
         n = len(opened.signals) if opened.subject else 0
         if opened.subject is not None:
             self.representation = opened.subject.checkpoint.representation
@@ -155,6 +165,7 @@ class Workspace(param.Parameterized):
     def _explain(self) -> None:
         """Where loading failed: the names that there are, so that another can be chosen."""
         if "load" in self.calls.errors:
+            self._settled = self._era
             self.ask("names", "listing signals", self.library.names, lambda names: self.param.update(names=list(names)))
 
     def ask(

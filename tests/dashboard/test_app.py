@@ -153,6 +153,20 @@ def test_what_replaces_a_checkpoint_is_said_until_another_is_chosen(library: Lib
     assert seen == [True, False]
 
 
+def test_a_control_is_told_once_of_other_signals(library: Library, digits: Subject, curves: Subject):
+    """Twice within a moment, and the browser may write the former value back as if it were a choice."""
+    told: list[int] = []
+
+    def switch(shell: Shell) -> None:
+        assert shell.sidebar._k.value == 5 and not shell.workspace.loading
+        shell.sidebar._k.param.watch(lambda event: told.append(event.new), "value")
+        shell.state.param.update(signals=curves.signals.id, checkpoint="", resolution=0, space="", k=None, selection=[])
+        assert shell.workspace.loading
+
+    shell = visited(library, f"s={digits.signals.id}&k=5&map=pca", switch)
+    assert told == [3] and not shell.workspace.loading
+
+
 def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     library: Library, digits: Subject, monkeypatch: pytest.MonkeyPatch
 ):

@@ -155,6 +155,8 @@ class Explore(Page):
             return list(workspace.opened.spaces) if workspace.opened else []
 
         def fill(*events: Any) -> None:
+            if workspace.loading and select.options != [NONE]:
+                return
             offered = spaces()
             wanted = getattr(state, name) or (state.space if name == "neighbors" else "")
             value = wanted if wanted in offered else next(iter(offered), NONE)

@@ -126,6 +126,8 @@ class Sidebar(Viewer):
             self._about.object = about(opened.stops[position], self.state.uneven)
         else:
             self._about.object = "&nbsp;"
+        if self.workspace.loading:
+            return
         self._filling = True
         subject = self.workspace.subject
         self._k.param.update(
