@@ -200,9 +200,11 @@ class Encode(Recipe):
     """The codes of all signals of a set, as a sampling shows them to a checkpoint.
 
     With ``start``, where each signal is fitted: the fits go on from the codes of that sampling, which began afresh.
+    ``version`` rises with the way in which any method encodes or fits; what ships is then renamed or made again.
     """
 
     op: Literal["encode"] = "encode"
+    version: ClassVar[int] = 2
     kept: ClassVar[bool] = True
     checkpoint: str
     signals: str
