@@ -49,7 +49,7 @@ FITTED = [r for r in REFS if r["recipe"]["op"] == "encode" and r["recipe"]["samp
 
 @pytest.mark.parametrize("ref", FITTED, ids=lambda ref: ref["key"][:6])
 def test_codes_that_ship_are_what_fits_give_today(ref):
-    """Else ``Encode.version`` has to rise: whoever has kept codes would go on with numbers that nobody gets any more."""
+    """Else ``Encode.version`` has to rise: who has kept codes would go on with numbers that nobody gets any more."""
 
     def shipped(id: str) -> Artifact:
         return Artifact.from_bytes((assets_dir() / "objects" / id).read_bytes())
