@@ -22,7 +22,8 @@ class ScriptOnce(pn.Row):
         carrier = model.children[0]
         bundle = getattr(carrier, "bundle", None)
         if bundle not in (None, "url"):
-            for other in model.references():
-                if other is not carrier and getattr(other, "bundle", None) == bundle:
+            # The root may be the toolkit's own wrapper of all this; a browser reads what is inside first.
+            for other in {*model.references(), *filter(None, [root])} - {carrier}:
+                if getattr(other, "bundle", None) == bundle:
                     other.esm = ""
         return model
