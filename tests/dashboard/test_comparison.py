@@ -3,6 +3,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import panel as pn
 import pytest
 from PIL import Image
 
@@ -113,6 +114,14 @@ def test_curves_lie_over_each_other_with_named_axes(curves: Subject):
     forms, errors = (pane.object for pane in plots.layout[1:3])
     assert errors.xaxis.axis_label == "t [s]" and forms.x_range is errors.x_range
     assert overlay.sounds == {}  # twenty samples a second are no sound
+
+
+def test_names_beside_curves_are_no_markup(curves: Subject):
+    (overlay,) = overlays_of(rivals(curves), [5], 100)
+    plots, hostile = OverlayPlots(), '"><img src=x>'
+    plots.show([replace(overlay, name=hostile, sounds={hostile: "data:audio/wav;base64,"})], error=False, dark=False)
+    said = [pane.object for pane in plots.layout.select(pn.pane.HTML)]
+    assert len(said) == 3 and not any("<img" in text or '"">' in text for text in said)
 
 
 def test_sounds_can_be_played_beside_the_original(curves: Subject):

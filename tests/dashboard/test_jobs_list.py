@@ -1,4 +1,6 @@
-from explorer.dashboard.views.jobs import line, listed
+import panel as pn
+
+from explorer.dashboard.views.jobs import Jobs, line, listed
 from explorer.messages import JobState, Progress
 
 
@@ -17,3 +19,10 @@ def test_a_job_says_how_far_it_is():
     running = job("a", state="running", progress=Progress(step=1000, total=4000, message="training"), eta_s=30.0)
     assert line(running) == "train arc: training 1,000 of 4,000, 30 s left"
     assert "out of memory" in line(job("a", state="failed", error="out of memory"))
+
+
+def test_what_a_job_quotes_is_no_markup():
+    jobs = Jobs(cancel=print)
+    jobs.jobs = [job("a", state="failed", error="Got '<img src=x>'; expected another.")]
+    (said,) = jobs._list.select(pn.pane.HTML)
+    assert "<" not in said.object and "&lt;img src=x&gt;" in said.object

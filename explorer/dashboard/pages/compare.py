@@ -1,6 +1,7 @@
 """The Compare page: the selected signals by every checkpoint, beside plain interpolation and the truth."""
 
 from functools import partial
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,7 @@ class Compare(Page):
         text = f"not fitted to these signals yet: {', '.join(missing)}; Interpolate offers it" if missing else ""
         if self.equal and len(self._rivals) < 2:
             text = "equal bytes wants checkpoints of several representations; there is one"
-        self._left_out.object = f'<span class="quiet">{text}</span>'
+        self._left_out.object = f'<span class="quiet">{escape(text)}</span>'
         others = {r.name: r.entry.id for r in every[1:] if r.subject is not None}
         chosen = self.other if self.other in others.values() else next(iter(others.values()), "–")
         self._second.param.update(options=others or ["–"], value=chosen, disabled=not others)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -346,7 +347,9 @@ class Edit(Page):
     def _offer(self, kept: tuple[str, Sequence[str]]) -> None:
         name, names = kept
         self.workspace.names = list(names)
-        self._about.object = f'<span class="quiet">kept as the signal set “{name}”: choose it on the left</span>'
+        self._about.object = (
+            f'<span class="quiet">kept as the signal set “{escape(name)}”: choose it on the left</span>'
+        )
 
     def _copy(self) -> None:
         subject = self.workspace.subject

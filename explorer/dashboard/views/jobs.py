@@ -1,6 +1,7 @@
 """The jobs of the model server: how many there are, how far they have come, and a way to stop them."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -41,7 +42,9 @@ class Jobs(Viewer):
         self._list[:] = [self._line(job) for job in jobs[:SHOWN]] or [pn.pane.HTML("No job has been asked for yet.")]
 
     def _line(self, job: JobState) -> Viewable:
-        row = pn.Row(pn.pane.HTML(line(job), sizing_mode="stretch_width", margin=(6, 0)), sizing_mode="stretch_width")
+        row = pn.Row(
+            pn.pane.HTML(escape(line(job)), sizing_mode="stretch_width", margin=(6, 0)), sizing_mode="stretch_width"
+        )
         if not job.ended:
             stop = pmui.Button(label="cancel", variant="text", size="small", margin=0)
             stop.on_click(lambda event: self.cancel(job.id))

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 import panel_material_ui as pmui
 
+_TIGHT = {"& .MuiAlertTitle-root": {"display": "none"}, "& p": {"margin": 0}}
 _MARK = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def notice(severity: Literal["error", "warning"] = "error", **options: Any) -> pmui.Alert:
     """A frame, which is not seen before it is told something."""
-    return pmui.Alert(severity=severity, object="", visible=False, **options)
+    return pmui.Alert(severity=severity, object="", visible=False, sx=_TIGHT, **options)
 
 
 def tell(frame: pmui.Alert, sentence: str) -> None:

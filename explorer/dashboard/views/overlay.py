@@ -5,6 +5,7 @@ import io
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import panel as pn
@@ -85,13 +86,13 @@ class OverlayPlots:
         for overlay in overlays:
             forms, errors = self._plots(overlay, dark, shared)
             shared = forms.x_range
-            parts.append(pn.pane.HTML(f"<b>{overlay.name}</b>", margin=(8, 0, 0, 0)))
+            parts.append(pn.pane.HTML(f"<b>{escape(overlay.name)}</b>", margin=(8, 0, 0, 0)))
             parts.append(pn.pane.Bokeh(forms, sizing_mode="stretch_width"))
             if error:
                 parts.append(pn.pane.Bokeh(errors, sizing_mode="stretch_width"))
             for name, uri in overlay.sounds.items():
-                player = f'<audio controls preload="none" src="{uri}" aria-label="{name}"></audio>'
-                parts.append(pn.Row(pn.pane.HTML(name, width=200), pn.pane.HTML(player)))
+                player = f'<audio controls preload="none" src="{uri}" aria-label="{escape(name)}"></audio>'
+                parts.append(pn.Row(pn.pane.HTML(escape(name), width=200), pn.pane.HTML(player)))
         self.layout[:] = parts
 
     def _plots(self, overlay: Overlay, dark: bool, shared: Range1d | None) -> tuple[figure, figure]:
