@@ -49,6 +49,8 @@ def nearest_of_all(vectors: np.ndarray, k: int, reference: np.ndarray | None = N
         Indices int64 [N, k] and Euclidean distances float32 [N, k].
     """
     vectors = matrix(vectors)
+    if reference is None and len(vectors) == 1:
+        return np.zeros((1, 0), np.int64), np.zeros((1, 0), np.float32)
     if reference is None:
         indices, distances = nearest(vectors, None, min(k, len(vectors) - 1))
     else:

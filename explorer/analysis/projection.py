@@ -70,7 +70,7 @@ def project(
         return _pca(vectors, matrix(reference[0], "reference vectors", vectors.shape[1]))
     if reference is not None:
         placed = place(vectors, *reference)
-        if method == "pacmap":
+        if method == "pacmap" or len(vectors) < _FEWEST:
             return placed
         return _apart(_refined_umap, vectors, placed, seed, report)
     start = _pca(vectors, vectors)
@@ -221,7 +221,7 @@ def _refined_umap(vectors: np.ndarray, placed: np.ndarray, seed: int, report: Re
     from umap.layouts import optimize_layout_euclidean
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sample
 
-    if len(vectors) < _FEWEST or not _is_flat(placed):
+    if not _is_flat(placed):
         return placed
     k = min(_NEIGHBORS, len(vectors) - 1)
     indices, distances = nearest(vectors, vectors, k)  # UMAP counts a point among its own neighbours

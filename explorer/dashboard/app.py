@@ -18,12 +18,13 @@ from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
+from explorer.dashboard.views.lacking import Lacking
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
-from explorer.dashboard.views.words import words
+from explorer.dashboard.views.words import counted, words
 from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
 from explorer.errors import ExplorerError
@@ -62,13 +63,11 @@ class Shell:
         self._parts: dict[str, tuple[Viewable, Viewable]] = {}
         self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
         self._side = pn.Column(margin=0, **WIDE)
-        self._missing = words(margin=24, visible=False)
-        self._remedy = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24), visible=False)
-        self._remedy.on_click(lambda event: change(pn.state.curdoc, lambda: self.page.help()))
-        self._train = pmui.Button(label="other ways, on the Train page", variant="text", size="small", margin=(0, 24))
+        self._train = pmui.Button(label="other ways, on the Train page", variant="text", **SMALL)
         self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))
         self._offers = Offers(workspace)
         self._offered = pn.Column(self._offers, self._train, margin=0, visible=False, **WIDE)
+        self.lacking = Lacking(workspace, lambda: self.page.help(), self._offered)
         self._tabs = {name: self._tab(name) for name in offered()}
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
@@ -143,7 +142,7 @@ class Shell:
     def _main(self) -> pn.Column:
         unseen = pn.Row(Later(self.jobs.dialog, self.help, height=0), self.browser, Names(), height=0, margin=0)
         return pn.Column(
-            Later(self._banner(), self._replaced(), self._missing, self._remedy, self._offered, **WIDE),
+            Later(self._banner(), self._replaced(), **WIDE),
             self._middle,
             self._status(),
             unseen,
@@ -218,11 +217,11 @@ class Shell:
     def _explain(self, *events: Any) -> None:
         """Show the open page's parts, or what it lacks."""
         missing = self.page.missing()
-        self._missing.param.update(object=escape(missing), visible=bool(missing))
-        remedy = self.page.remedy() if missing else None
-        self._remedy.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
+        self.lacking.say(missing, self.page.remedy())
         self._offered.visible = bool(missing) and (self.workspace.loaded is None or not self.workspace.fitted)
         self._train.visible = "Train" in self._tabs and not self._offers.learned
+        if missing and self.lacking not in self._middle.objects:
+            self._middle.append(self.lacking)
         for name, (middle, side) in self._parts.items():
             middle.visible = side.visible = name == self._name and not missing
 
@@ -332,11 +331,6 @@ def status(workspace: Workspace) -> str:
     if subject is None:
         return ""
     return f"{counted(len(subject.signals))}, {subject.signals.name}, observed at {workspace.stop.label}"
-
-
-def counted(signals: int) -> str:
-    """So many signals, in words."""
-    return "1 signal" if signals == 1 else f"{signals:,} signals"
 
 
 def working(calls: Calls) -> str:

@@ -1,11 +1,9 @@
 """What a page is: its middle, its right column, and what it asks while it is shown."""
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any, ClassVar
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 from panel.viewable import Viewable, Viewer
 
@@ -13,10 +11,11 @@ from explorer.dashboard import style
 from explorer.dashboard.calls import change
 from explorer.dashboard.library import encodings
 from explorer.dashboard.views.browser import Browser
+from explorer.dashboard.views.lacking import Lacking
 from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.once import ScriptOnce
 from explorer.dashboard.views.sidebar import Sidebar
-from explorer.dashboard.views.words import words
+from explorer.dashboard.views.words import counted
 from explorer.dashboard.workspace import Workspace
 
 
@@ -69,7 +68,8 @@ class Page(Viewer):
             return "These signals have no checkpoint yet: choose others on the left, or train one."
         if self._unfitted:
             uneven = ", from uneven samples," if workspace.state.uneven else ""
-            return f"Not fitted at {workspace.stop.label}{uneven} yet: every signal takes a fit of its own."
+            name = workspace.opened.entry.name
+            return f"Not fitted at {workspace.stop.label}{uneven} yet: {name} takes a fit for each signal."
         return ""
 
     def remedy(self) -> tuple[str, Callable[[], None]] | None:
@@ -77,7 +77,7 @@ class Page(Viewer):
         if not self._unfitted:
             return None
         n = len(self.workspace.opened.signals)
-        return "fit this signal" if n == 1 else f"fit {n:,} signals", self.fit
+        return "fit this signal" if n == 1 else f"fit {counted(n)}", self.fit
 
     @property
     def _unfitted(self) -> bool:
@@ -90,7 +90,7 @@ class Page(Viewer):
             return
         recipe = encodings(subject.checkpoint.id, subject.signals, subject.sampling)[-1]
         work = lambda: workspace.engine.submit(recipe).until_done()  # noqa: E731
-        word = f"fitting {len(subject.signals):,} signals"
+        word = f"fitting {counted(len(subject.signals))}"
         workspace.ask(f"fit {recipe.key}", word, work, lambda done: workspace.load(), long=True)
 
     def help(self) -> None:
@@ -165,15 +165,12 @@ class Page(Viewer):
         if self.workspace.opened is None:
             self.workspace.load()
         change(self.workspace.calls.doc, self.open)
-        helper = pmui.Button(label="", variant="outlined", size="small", margin=(0, 24))
-        helper.on_click(lambda event: change(self.workspace.calls.doc, self.help))
-        lacking, parts = words(margin=24), (self.middle(), pn.Column(self.side(), width=style.RIGHT_WIDTH))
+        lacking = Lacking(self.workspace, self.help)
+        parts = self.middle(), pn.Column(self.side(), width=style.RIGHT_WIDTH)
 
         def explain(*events: param.parameterized.Event) -> None:
             missing = self.missing()
-            remedy = self.remedy() if missing else None
-            lacking.param.update(object=escape(missing), visible=bool(missing))
-            helper.param.update(label=remedy[0] if remedy else "", visible=remedy is not None)
+            lacking.say(missing, self.remedy())
             for part in parts:
                 part.visible = not missing
 
@@ -182,7 +179,7 @@ class Page(Viewer):
         self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
         return ScriptOnce(
             pn.Column(Sidebar(self.workspace), browser, Names(), width=style.LEFT_WIDTH),
-            pn.Column(lacking, helper),
+            lacking,
             *parts,
             sizing_mode="stretch_width",
             height=style.ALONE_HEIGHT,

@@ -30,6 +30,7 @@ from explorer.nets.blocks import blocks, part
 from explorer.nets.cloud_fits import CloudFits
 from explorer.nets.decoder import CloudDecoder, places_of
 from explorer.nets.nearest import nearest
+from explorer.nets.pairs import pairs
 from explorer.nets.precision import matmul_dtype
 from explorer.nets.redraw import farthest_of, moved_places, nearest_here, reach_of, touched
 from explorer.nets.warm import parameters_of
@@ -57,7 +58,6 @@ _DECODED = 2**13  # points decoded at a time, few enough to stay near the proces
 _CHUNK_POINTS = 2**21  # samples of the signals fitted at once; a signal that has more is fitted alone
 _TRAINING_POINTS = 2**22  # samples that the decoder's training holds
 _PLACES = {1: 25, 2: 5, 3: 3}  # along each axis, at which a cloud is pooled for its vector
-_ALIGNED = 4096  # anchors that can be matched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,21 +283,11 @@ class Arc(Fitted, Editable):
         return box, values, which
 
     def _pairs(self, checkpoint: Checkpoint, one: Cloud, other: Cloud) -> tuple[np.ndarray, np.ndarray]:
-        """Anchors of two clouds matched by place and content: optimally, and those left over with the likest."""
-        from scipy.optimize import linear_sum_assignment  # see ``analysis.alignment``
-
-        if max(len(one.positions), len(other.positions)) > _ALIGNED:
-            raise InvalidInput(f"Got clouds of more than {_ALIGNED} anchors; expected fewer, to match them.")
+        """Anchors of two clouds matched by place and content."""
         crowd = len(one.positions) ** (1 / one.d)
         scale = checkpoint.arrays["latents.deviation"] * math.sqrt(one.latents.shape[1])
         points = [np.concatenate([c.positions * crowd, c.latents / scale], 1).astype(np.float64) for c in (one, other)]
-        cost = np.square(points[0]).sum(1)[:, None] + np.square(points[1]).sum(1) - 2 * points[0] @ points[1].T
-        mine, theirs = linear_sum_assignment(cost)
-        spare, wanted = (
-            np.setdiff1d(np.arange(size), used) for size, used in zip(cost.shape, (mine, theirs), strict=True)
-        )
-        mine = np.concatenate([mine, spare, cost[:, wanted].argmin(0)])
-        return mine.astype(int), np.concatenate([theirs, cost[spare].argmin(1), wanted]).astype(int)
+        return pairs(points[0], points[1], one.d)
 
     def _fitting(self, checkpoint: Checkpoint) -> "Fitting":
         return _fitting(checkpoint, self.device)

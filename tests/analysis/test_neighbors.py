@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from explorer.analysis.neighbors import kept_neighbors, neighbors
+from explorer.analysis.neighbors import kept_neighbors, nearest_of_all, neighbors
 from explorer.errors import InvalidInput
 
 
@@ -58,3 +58,8 @@ def test_kept_neighbors_counts_one_by_one():
 
 def test_a_signal_alone_keeps_all_of_its_none():
     np.testing.assert_array_equal(kept_neighbors(np.ones((1, 3)), np.zeros((1, 2))), 1)
+
+
+def test_a_signal_alone_has_no_neighbours():
+    indices, distances = nearest_of_all(np.ones((1, 4), np.float32), 3)
+    assert indices.shape == distances.shape == (1, 0)

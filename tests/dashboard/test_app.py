@@ -123,8 +123,8 @@ def test_a_page_has_its_own_keys_and_its_own_place_in_the_address(library: Libra
 
 def test_what_a_page_lacks_is_said_in_its_place(library: Library, digits: Subject):
     shell = visited(library, f"s={digits.signals.id}&map=pca&sp=raw", lambda shell: press(shell, "4"))
-    assert "any space but raw" in shell._missing.object and shell._missing.visible
-    assert not any(part.visible for part in shell._middle)
+    assert "any space but raw" in shell.lacking.text.object and shell.lacking.visible
+    assert not any(part.visible for part in shell._middle if part is not shell.lacking)
 
 
 def test_a_checkpoint_that_is_not_there_is_not_replaced_in_silence(library: Library, digits: Subject, curves: Subject):
@@ -176,7 +176,13 @@ def test_signals_without_a_checkpoint_lead_to_the_page_that_trains(
     seen = []
 
     def look(shell: Shell) -> None:
-        seen.append((shell._missing.visible, shell._offered.visible, any(part.visible for part in shell._middle)))
+        seen.append(
+            (
+                shell.lacking.visible,
+                shell._offered.visible,
+                any(part.visible for part in shell._middle if part is not shell.lacking),
+            )
+        )
 
     def click(shell: Shell) -> None:
         look(shell)
@@ -200,12 +206,32 @@ def test_where_there_is_no_cloud_to_edit_the_page_opens_one_that_ships(
     seen = []
 
     def click(shell: Shell) -> None:
-        seen.append((shell._remedy.visible, shell._remedy.label))
-        shell._remedy.clicks += 1
+        seen.append((shell.lacking.button.visible, shell.lacking.button.label))
+        shell.lacking.button.clicks += 1
 
     shell = visited(library, f"s={digits.signals.id}&p=Edit", click)
     assert seen == [(True, "open the clouds of photographs")]
     assert shell.state.signals == "photographs" and shell.page.missing() == ""
+
+
+def test_a_signal_alone_is_edited_but_leads_nowhere(library: Library, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(app, "offered", lambda: ("Explore", "Interpolate", "Edit"))
+    monkeypatch.setattr(app, "page_class", page_class)
+    engine, alone = library.engine, load("digits")[7:8]
+    engine.put(alone.artifact, "one digit")
+    quick = {"latent": 4, "train_signals": 1, "train_steps": 20, "train_points": 8, "steps": 2}
+    checkpoint = engine.train("arc", alone, split="all", **quick)
+    assert engine.encode(checkpoint, alone).arrays  # fitted now
+    seen = []
+
+    def walk(shell: Shell) -> None:
+        seen.append((shell.page.missing(), shell.page._moved.object))
+        press(shell, "2")
+
+    shell = visited(library, f"s={alone.id}&c={checkpoint.id}&map=pca&p=Edit", walk)
+    ((missing, moved),) = seen
+    assert missing == "" and "nothing to compare" in moved
+    assert "this one is alone" in shell.page.missing() and shell.lacking.visible
 
 
 def test_side_by_side_stand_checkpoints_for_signals_of_the_same_size(library: Library, digits: Subject):
@@ -225,7 +251,7 @@ def test_codes_that_a_job_has_made_are_looked_at_by_all_who_miss_them(library: L
     seen, polled = [], threading.Event()
 
     def fit(shell: Shell) -> None:
-        seen.append((shell._remedy.visible, shell._remedy.label))
+        seen.append((shell.lacking.button.visible, shell.lacking.button.label))
         engine.submit(encodings(checkpoint.id, signals, Sampling())[0]).until_done()
         task = asyncio.ensure_future(shell._poll())
         task.add_done_callback(lambda done: (seen.append(done.exception()), polled.set()))
@@ -233,7 +259,7 @@ def test_codes_that_a_job_has_made_are_looked_at_by_all_who_miss_them(library: L
 
     shell = visited(library, f"s={signals.id}&c={checkpoint.id}&map=pca", fit)
     assert seen == [(True, "fit 12 signals"), None]
-    assert shell.page.missing() == "" and not shell._remedy.visible
+    assert shell.page.missing() == "" and not shell.lacking.button.visible
     assert len(shell.pages["Explore"].map.layout) == 12
 
 

@@ -395,12 +395,12 @@ def test_a_page_alone_says_what_it_lacks_and_offers_what_helps(library: Library,
     alone: list = []
 
     def show(explore: Explore) -> None:
-        middle = said, offered = explore.__panel__()[2]
-        alone.append((said.visible, said.object, offered.visible, offered.label))
+        lacking = explore.__panel__()[2]
+        alone.append((lacking.visible, lacking.text.object, lacking.button.visible, lacking.button.label))
         explore.state.resolution = 0
-        alone.append([part.visible for part in middle])
+        alone.append((lacking.visible, lacking.button.visible))
 
     explored(library, show, signals=fits.signals.id, checkpoint=fits.checkpoint.id, resolution=24)
     (said, text, offered, label), after = alone
     assert said and "Not fitted at 24×24" in text and offered and label == "fit 12 signals"
-    assert after == [False, False]
+    assert after == (False, False)

@@ -109,7 +109,10 @@ class Edit(Page):
         if opened is None or super().missing():
             return super().missing()
         if not (opened.capabilities or {}).get("edits"):
-            return "These codes have no anchors to edit: choose the representation arc on the left."
+            return (
+                "Here the anchors of a cloud are pushed, turned, cut and mixed, but these codes have no anchors: "
+                "choose the representation arc on the left."
+            )
         if opened.signals.d > 2:
             return "Clouds over three axes have no canvas yet: choose images or series on the left."
         return ""

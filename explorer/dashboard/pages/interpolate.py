@@ -25,7 +25,7 @@ from explorer.dashboard.views.sample import name_of
 from explorer.dashboard.views.snippet import walk_snippet
 from explorer.dashboard.views.strips import Strip, Strips
 from explorer.dashboard.views.thumbnails import thumbnails
-from explorer.dashboard.views.words import heading, words
+from explorer.dashboard.views.words import counted, heading, words
 from explorer.dashboard.walks import Spot, Walk, Way
 from explorer.dashboard.workspace import Workspace
 from explorer.signals import SignalSet
@@ -121,6 +121,12 @@ class Interpolate(Page):
         follow(self.map, lambda event: state.param.update(selection=event.new), "selection")
         follow(self.map, self._touch, "touched")
         follow(self.map, self._draw_by_hand, "line")
+
+    def missing(self) -> str:
+        signals = self.workspace.signals
+        if not super().missing() and signals is not None and len(signals) == 1:
+            return "Walks lead from one signal to another, and this one is alone: choose or upload a set of several."
+        return super().missing()
 
     # -- what stands where
 
@@ -251,7 +257,7 @@ class Interpolate(Page):
                 color=colors[i],
                 distances=(),
                 note="" if way.ready else "every signal has to be fitted first",
-                action="" if way.ready else f"fit {len(subject.signals):,} signals",
+                action="" if way.ready else f"fit {counted(len(subject.signals))}",
             )
             for i, way in enumerate(found)
         }

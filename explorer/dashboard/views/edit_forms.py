@@ -117,7 +117,7 @@ class Whereabouts:
         layout, clusters: the map of the signals [n, 2] and their clusters [n].
         way: from where it was to where it is, [2, 2].
         cluster, label: before and after; the label is that of most of its neighbours, empty where there are none.
-        distance: that it moved, in units of the usual distance to a neighbour.
+        distance: that it moved, in units of the usual distance to a neighbour; None where there are no others.
         neighbors, away: the signals that it resembles now, and how far they are.
     """
 
@@ -126,7 +126,7 @@ class Whereabouts:
     way: np.ndarray
     cluster: tuple[int, int]
     label: tuple[str, str]
-    distance: float
+    distance: float | None
     neighbors: tuple[int, ...]
     away: tuple[float, ...]
 
@@ -156,7 +156,9 @@ def whereabouts(subject: Subject, row: int, edits: Sequence[Any], by: Subject, p
         way=np.stack([each.place for each in found]),
         cluster=(found[0].cluster, found[1].cluster),
         label=(_voted(by.signals, found[0].neighbors), _voted(by.signals, found[1].neighbors)),
-        distance=float(np.linalg.norm(vectors[1] - vectors[0])) / max(float(np.median(usual)), 1e-9),
+        distance=float(np.linalg.norm(vectors[1] - vectors[0])) / max(float(np.median(usual)), 1e-9)
+        if usual.size
+        else None,
         neighbors=tuple(r for r, _ in others[:NEIGHBORS]),
         away=tuple(s for _, s in others[:NEIGHBORS]),
     )
@@ -172,6 +174,8 @@ def said(seen: Whereabouts) -> str:
     if any(seen.label):
         before, now = (f"“{escape(label)}”" for label in seen.label)
         parts.append(change("class by its neighbours", before, now))
+    if seen.distance is None:
+        return figures("a signal alone: there is nothing to compare it with")
     return figures(*parts, f"moved <b>{seen.distance:.2g}</b> × the usual distance to a neighbour")
 
 

@@ -39,7 +39,7 @@ class Offers(Viewer):
         self._stop.on_click(lambda event: self._cancel())
         self._progress = pn.Column(self._going, self._bar, self._stop, margin=(16, 0), visible=False)
         self._wrong = notice(closeable=True, margin=(8, 0), width=640)
-        self._view = Later(self._ways, self._progress, self._wrong, margin=(8, 24, 0, 24), sizing_mode="stretch_width")
+        self._view = Later(self._ways, self._progress, self._wrong, margin=0, sizing_mode="stretch_width")
         follow = workspace.calls.follow
         follow(workspace, self._draw, "opened")
         follow(self, self._show_progress, "jobs")

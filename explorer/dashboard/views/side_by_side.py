@@ -233,12 +233,17 @@ def figures_html(figures: Sequence[Figures], controls: Mapping[str, Mapping], co
         lines.append(f"<tr>{known}{'<td>–</td>' * 4}</tr>")
     for each in figures:
         ssim = "–" if each.ssim is None else f"{each.ssim:.3f}"
-        encode = "fits" if each.encode_s is None else f"{1000 * each.encode_s:.3g}"
-        sizes = f"{each.code_bytes / 1000:.3g}", f"{each.share_bytes / 1000:.3g}"
-        cells = (_db(each.psnr_db), ssim, *sizes, encode, f"{1000 * each.render_s:.3g}")
+        encode = "fits" if each.encode_s is None else _short(1000 * each.encode_s)
+        sizes = _short(each.code_bytes / 1000), _short(each.share_bytes / 1000)
+        cells = (_db(each.psnr_db), ssim, *sizes, encode, _short(1000 * each.render_s))
         lines.append(f"<tr><td><b>{escape(each.name)}</b></td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     note = f"means of {count} signal{'s' * (count != 1)}; share: the checkpoint over all signals of the set"
     return f'<table class="table">{head}{"".join(lines)}</table><div class="quiet">{note}</div>'
+
+
+def _short(number: float) -> str:
+    """Three figures, all before the point."""
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def _db(values: Sequence[float] | np.ndarray) -> str:

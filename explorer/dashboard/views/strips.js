@@ -8,7 +8,7 @@ const STYLE = `
   .name { grid-column: 1 / -1; margin-top: 8px; font-weight: 600; }
   .label { display: flex; align-items: center; gap: 6px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .dot { width: 8px; height: 8px; border-radius: 4px; flex: none; }
-  .pictures { position: relative; margin: 4px 0; }
+  .pictures { position: relative; margin: 2px 0; }
   .pictures img { position: absolute; top: 50%; transform: translate(-50%, -50%); image-rendering: pixelated; border-radius: 2px; }
   .pictures img.here { outline: 2px solid var(--panel-primary-color); outline-offset: 1px; }
   .note { display: flex; align-items: center; gap: 8px; height: 100%; }
@@ -27,13 +27,13 @@ const STYLE = `
   .thumb { position: absolute; top: 14px; width: 20px; height: 20px; margin: -10px 0 0 -10px; border-radius: 10px;
            background: var(--panel-primary-color); box-shadow: 0 0 0 3px var(--panel-background-color); }
   .slider:focus-visible .thumb { outline: 2px solid var(--panel-primary-color); outline-offset: 3px; }
-  svg { display: block; width: 100%; height: 116px; overflow: visible; }
+  svg { display: block; width: 100%; height: 100px; overflow: visible; }
   .rule { stroke: color-mix(in srgb, var(--panel-on-background-color) 15%, var(--panel-background-color)); }
   svg text { font: 12px system-ui, sans-serif; fill: color-mix(in srgb, var(--panel-on-background-color) 65%, var(--panel-background-color)); }
 `
 const PAD = 28 // half a picture stands beyond the slider's ends
 const PERIOD_MS = 40 // while it plays, t is told so often
-const HEIGHT = 116, TOP = 14, BOTTOM = 100
+const HEIGHT = 100, TOP = 14, BOTTOM = 88
 
 export function render({model, el}) {
   node("style", "", el, STYLE)
@@ -178,11 +178,14 @@ export function render({model, el}) {
     strips = []
     drawSlider()
     let before = null
-    model.strips.forEach((strip, i) => {
+    const drawStrips = (wanted) => model.strips.forEach((strip, i) => {
+      if (Boolean(strip.note) !== wanted) return
       drawStrip(strip, i, before)
       before = strip.name
     })
+    drawStrips(false)
     drawCurves()
+    drawStrips(true) // what there is nothing to see of comes last
     place()
     if (focused) slider.focus()
   }

@@ -41,3 +41,8 @@ def heading(text: str, **options: Any) -> pn.pane.HTML:
 def figures(*parts: str) -> str:
     """Numbers side by side, each kept together."""
     return f'<div class="figures">{"".join(f"<span>{part}</span>" for part in parts)}</div>'
+
+
+def counted(signals: int) -> str:
+    """So many signals, in words."""
+    return "1 signal" if signals == 1 else f"{signals:,} signals"
