@@ -318,11 +318,15 @@ class LocalEngine(Engine):
         match recipe:
             case Train() | Fit() | Evaluate() | Classify():
                 return True
-            case Project():
-                return recipe.method != "pca"
+            case Project(codes=codes, reference=reference):
+                return recipe.method != "pca" and not self._are_few(reference or codes)
             case Encode():
                 return not self.representation(self.loaded_checkpoint(recipe.checkpoint).representation).amortised
         return False
+
+    def _are_few(self, codes: Recipe) -> bool:
+        """Whether these are too few for a map other than a PCA's."""
+        return isinstance(codes, Encode) and len(self.signals(codes.signals)) < projection.FEWEST
 
     def submit(self, recipe: Recipe) -> Job:
         # What is wrong with a wish is said at once, not after a wait.

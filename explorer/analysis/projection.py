@@ -26,7 +26,8 @@ Reference = tuple[np.ndarray, np.ndarray]
 Report = Callable[[Progress], None]
 """Called after each epoch of UMAP; what it raises ends the work."""
 
-_FEWEST = 5  # signals from which on neighbourhoods mean something
+FEWEST = 5
+"""Signals from which on neighbourhoods mean something; fewer are mapped by PCA."""
 _NEIGHBORS, _SPREAD, _MIN_DIST = 15, 1.0, 0.1  # UMAP's defaults
 # UMAP's maps of some thousand points span 20 to 30 of its units. In a frame of that size and with small steps a refined
 # map keeps nearly as many true neighbours as a fresh one, while places that fit already hardly move.
@@ -70,11 +71,11 @@ def project(
         return _pca(vectors, matrix(reference[0], "reference vectors", vectors.shape[1]))
     if reference is not None:
         placed = place(vectors, *reference)
-        if method == "pacmap" or len(vectors) < _FEWEST:
+        if method == "pacmap" or len(vectors) < FEWEST:
             return placed
         return _apart(_refined_umap, vectors, placed, seed, report)
     start = _pca(vectors, vectors)
-    if len(vectors) < _FEWEST or not _is_flat(start):
+    if len(vectors) < FEWEST or not _is_flat(start):
         return start
     layout = _apart(_umap if method == "umap" else _pacmap, vectors, start, seed, report)
     return _normalised(layout, layout)

@@ -61,7 +61,7 @@ class Shell:
         self._playing: asyncio.Task | None = None
         self.pages: dict[str, Page] = {}
         self._parts: dict[str, tuple[Viewable, Viewable]] = {}
-        self._middle = pn.Column(sizing_mode="stretch_both", margin=0)
+        self._middle = pn.Column(sizing_mode="stretch_both", margin=0, stylesheets=[style.ONE_SEEN])
         self._side = pn.Column(margin=0, **WIDE)
         self._train = pmui.Button(label="other ways, on the Train page", variant="text", **SMALL)
         self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))

@@ -69,3 +69,7 @@ def _quiet(config: dict[str, Any]) -> dict[str, Any]:
     }
     typography = config["typography"] | {"button": {"textTransform": "none"}}
     return config | {"components": components, "typography": typography}
+
+
+ONE_SEEN = ":host { min-height: 0 !important; overflow: hidden auto; }"
+"""For a column of which one part is seen at a time: Panel adds the least heights of all up, also of those unseen."""

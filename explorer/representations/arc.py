@@ -20,7 +20,6 @@ from explorer.artifacts import Arrays, Artifact
 from explorer.clouds import PREFIX, Cloud
 from explorer.codes import Checkpoint, Domain, join, take
 from explorer.edits import EDITS, apply
-from explorer.errors import InvalidInput
 from explorer.fits import FitConfig, Plan, finished, fit, hearing
 from explorer.fitting import draws, minimise
 from explorer.grids import grid_coords

@@ -33,6 +33,8 @@ def test_axe_finds_nothing_grave(browser: Browser, dashboard: Served, dark: bool
         expect(THERE[name](page).first).to_be_visible()
         page.wait_for_timeout(2000)  # forms come after their pages, and colours fade in
         found += [f"{name}: {text}" for text in grave(page)]
+        if below := page.evaluate("() => { const e = deep('.main-content'); return e.scrollHeight - e.clientHeight }"):
+            found.append(f"{name}: {below} pixels of it are below the window's edge")
     page.context.close()
     assert not found, "\n".join(found)
 

@@ -47,6 +47,13 @@ def volumes(library: Library) -> Subject:
     return trained(library, signals, "balls")
 
 
+@pytest.fixture(scope="session")
+def pictures(library: Library) -> Subject:
+    """Of two sizes, and too few for a map."""
+    grids = [np.linspace(0, 1, h * w, dtype=np.float32).reshape(h, w, 1) for h, w in ((8, 12), (10, 10), (8, 12))]
+    return trained(library, SignalSet.from_grids(grids, axes=["y", "x"], name="pictures"), "pictures")
+
+
 def trained(library: Library, signals: SignalSet, name: str) -> Subject:
     """Signals that the engine keeps, with a checkpoint trained on them for a moment."""
     library.engine.put(signals.artifact, name)

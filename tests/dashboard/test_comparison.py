@@ -92,6 +92,12 @@ def test_uneven_samples_have_no_interpolation_beside_them(digits: Subject):
     assert comparison.controls_of(uneven, (3,)) == {}
 
 
+def test_pictures_of_several_sizes_are_compared_each_with_its_own_truth(pictures: Subject):
+    lines = rows_of(Scene(pictures, tuple(rivals(pictures)), (0, 1, 2), size=16))
+    assert [tiles[1].caption for _, tiles in lines[::2]] == ["8×12", "10×10", "8×12"]
+    assert [opened(tiles[-1].uri).shape[:2] for _, tiles in lines[1::2]] == [(8, 12), (10, 10), (8, 12)]
+
+
 def test_of_volumes_one_slice_is_compared(volumes: Subject):
     scene = Scene(volumes, tuple(rivals(volumes)), (2,), size=14, position=0.9)
     lines = rows_of(scene)

@@ -71,7 +71,9 @@ class Edit(Page):
     radius = param.Number(0.25, bounds=(0.02, 1), doc="Of the brush, in units of the domain, which is 2 wide.")
     falloff = param.Selector(default="smooth", objects=["smooth", "linear", "none"], doc="Of the brush to its rim.")
     size = param.Selector(
-        default=0, objects=[0, *CANVAS_SIZES], doc="Samples of the canvas along its longer axis; 0: as the signal has."
+        default=0,
+        objects=[0, *CANVAS_SIZES],
+        doc="Samples of the canvas along its longer axis; 0: about as the signal has.",
     )
     history = param.ClassSelector(class_=History, default=History(), doc="What was done, and undone, as a tree.")
     region = param.List([], doc="The polygon of the lasso, places (y, x); empty for none.")

@@ -9,6 +9,7 @@ const STYLE = `
            padding: 24px; pointer-events: none; font: 14px system-ui, sans-serif; color: var(--panel-on-background-color); }
 `
 const CURVES = ["#1668b8", "#c2571a", "#2b8a3e", "#8250df", "#b0304f", "#0f7b83"]
+const COARSE = 3 // from this many screen pixels a sample on, samples are seen as squares
 const HEAD = 0.12 // of the height, above and below curves
 
 export function render({ model, el }) {
@@ -61,7 +62,7 @@ export function render({ model, el }) {
     else {
       const [pw, ph] = [picture.width || 1, picture.height || 1]
       const fit = Math.min(w / pw, h / ph)
-      const scale = fit >= 1 ? Math.floor(fit * ratio) / ratio : fit // whole multiples of what the screen can show
+      const scale = fit >= COARSE ? Math.floor(fit * ratio) / ratio : fit // pixels that one sees are of one size
       frame = { x: Math.round((w - pw * scale) / 2), y: Math.round((h - ph * scale) / 2), w: pw * scale, h: ph * scale }
     }
     drawBelow()
@@ -75,7 +76,7 @@ export function render({ model, el }) {
     context.clearRect(0, 0, root.clientWidth, root.clientHeight)
     if (flat()) return drawCurves(context)
     if (!picture.width) return
-    context.imageSmoothingEnabled = false
+    context.imageSmoothingEnabled = frame.w < COARSE * picture.width
     context.drawImage(picture, frame.x, frame.y, frame.w, frame.h)
   }
 
@@ -120,7 +121,8 @@ export function render({ model, el }) {
       context.strokeStyle = "#fff"
       context.lineWidth = 1
       const d = flat() ? 1 : 2
-      const dot = places.length / d > 1500 ? Math.max(model.dot / 2, 1) : model.dot
+      const room = d === 1 ? frame.w / places.length : Math.sqrt((2 * frame.w * frame.h) / places.length)
+      const dot = Math.min(Math.max(0.3 * room, 0.75), model.dot) // many leave something of the picture to be seen
       const chosen = new Set(model.chosen)
       for (let i = 0; i < places.length / d; i++) {
         const [x, y] = d === 1 ? toScreen(0.98, places[i]) : toScreen(places[2 * i], places[2 * i + 1])

@@ -19,7 +19,8 @@ from explorer.dashboard.views.words import figures
 from explorer.edits import Push
 from explorer.signals import SignalSet
 
-CANVAS_SIZES = 64, 128, 256
+CANVAS_SIZES = 64, 128, 256, 512
+OWN_LEAST, OWN_MOST = 64, 256  # beyond, a hand waits
 """Samples along the longer axis of the render that is edited, from the least to the most."""
 
 BOX, NEIGHBORS, NEIGHBOR_SIZE = 128, 6, 48
@@ -57,7 +58,7 @@ class Forms:
 def canvas_size(signals: SignalSet, row: int, longest: int = 0) -> tuple[int, ...]:
     """Samples along each axis of the render that is edited; 0 for about as many as the signal has."""
     own = signals.reference_shape if signals.shapes is None else tuple(int(s) for s in signals.shapes[row])
-    longest = longest or int(np.clip(max(own), CANVAS_SIZES[0], CANVAS_SIZES[-1]))
+    longest = longest or int(np.clip(max(own), OWN_LEAST, OWN_MOST))
     return tuple(max(1, round(s * longest / max(own))) for s in own)
 
 

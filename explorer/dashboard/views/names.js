@@ -5,13 +5,13 @@ const unnamed = (button) => !button.textContent.trim() && !button.ariaLabel && !
 const mend = {
   // A help mark: an icon that opens on focus but cannot take it, and beside it a span with the words.
   "svg + span[aria-label]:not([role], [aria-hidden])": (span) => {
-    if (span.closest("fieldset")) return // a hidden copy, which only takes up room
+    span.setAttribute("aria-hidden", "true")
+    if (span.closest("fieldset")) return // a copy that cannot be seen and only takes up room
     const icon = span.previousElementSibling
     icon.setAttribute("role", "img")
     icon.setAttribute("aria-label", span.ariaLabel)
     icon.setAttribute("tabindex", "0")
     icon.removeAttribute("aria-hidden")
-    span.setAttribute("aria-hidden", "true")
   },
   // A number field's minus and plus.
   ".MuiFormControl-root .MuiIconButton-root": (button) => {

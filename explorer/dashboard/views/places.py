@@ -90,13 +90,18 @@ def dot_size(n: int) -> float:
 
 
 def middles(places: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The labels below `count` that have points, the most frequent first, [m], and their median places [m, 2]."""
+    """The labels below `count` that have points, the most frequent first, [m], and the place [m, 2] of each one's point
+    that is the closest to their median."""
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], np.arange(count + 1))
     sizes = np.diff(starts)
     found = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    spots = [np.median(places[order[starts[label] : starts[label + 1]]], axis=0) for label in found]
+    spots = [_middle(places[order[starts[label] : starts[label + 1]]]) for label in found]
     return found, np.array(spots, np.float32).reshape(-1, 2)
+
+
+def _middle(places: np.ndarray) -> np.ndarray:
+    return places[np.square(places - np.median(places, axis=0)).sum(1).argmin()]
 
 
 def apart(spots: np.ndarray, widths: np.ndarray, height: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from explorer.dashboard.views import curves, images
 from explorer.dashboard.views.curves import CurvePlot, Curves
 from explorer.dashboard.views.images import Images
 from explorer.dashboard.views.pixels import Pictures
-from explorer.dashboard.views.words import figures, words
+from explorer.dashboard.views.words import figures, short, words
 from explorer.signals import SignalSet
 
 RENDER_SIZE = 64
@@ -45,7 +45,7 @@ def numbers_html(numbers: dict[str, Any]) -> str:
     if "ssim" in numbers:
         parts.append(f"SSIM <b>{numbers['ssim']:.3f}</b>")
     parts.extend(f"<b>{count:,}</b> {escape(name)}" for name, count, _ in numbers["arrays"])
-    parts.append(f"<b>{sum(size for *_, size in numbers['arrays']) / 1000:.3g}</b> kB")
+    parts.append(f"<b>{short(sum(size for *_, size in numbers['arrays']) / 1000)}</b> kB")
     return figures(*parts)
 
 

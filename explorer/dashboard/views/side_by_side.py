@@ -12,6 +12,7 @@ from explorer.dashboard.views.images import ERROR_SHARE
 from explorer.dashboard.views.pixels import differences, dots, png_uri, shades
 from explorer.dashboard.views.sample import name_of
 from explorer.dashboard.views.tiles import Tile
+from explorer.dashboard.views.words import short
 from explorer.grids import resample
 
 QUANTITIES = ("values", "slope", "Laplacian")
@@ -72,7 +73,7 @@ def rows_of(scene: Scene) -> list[tuple[str, list[Tile]]]:
     on a line of their own, all on one scale."""
     signals = scene.subject.signals
     renders = [_rendered(scene, rival, scene.shape, None) for rival in scene.rivals]
-    exact = [_exact(scene, rival) for rival in scene.rivals] if scene.error else []
+    exact = [_exact(scene, rival) for rival in scene.rivals] if scene.error and signals.shapes is not None else []
     limits = [_limits(scene, values) for values in renders]
     low, high = signals.value_range
     largest = (high - low) * ERROR_SHARE
@@ -197,9 +198,16 @@ def _rendered(
     return (values(2, 0) + values(0, 2)).mean(-1, keepdims=True)
 
 
-def _exact(scene: Scene, rival: Rival) -> np.ndarray:
-    """A rival's values on the truth's own grid: [n, H, W, m]."""
-    return _rendered(replace(scene, quantity="values"), rival, scene.native[-2:], None)
+def _exact(scene: Scene, rival: Rival) -> list[np.ndarray]:
+    """A rival's values on each truth's own grid, [H, W, m] each; those of one shape are asked for at once."""
+    signals = scene.subject.signals
+    found: dict[int, np.ndarray] = {}
+    shapes = {row: tuple(int(s) for s in signals.grid(row).shape[-3:-1]) for row in scene.rows}
+    for shape in set(shapes.values()):
+        rows = tuple(row for row in scene.rows if shapes[row] == shape)
+        values = _rendered(replace(scene, rows=rows, quantity="values"), rival, shape, None)
+        found.update(zip(rows, values, strict=True))
+    return [found[row] for row in scene.rows]
 
 
 def _estimates(scene: Scene, row: int, truth: np.ndarray, exact: Sequence[np.ndarray]) -> list[tuple[str, np.ndarray]]:
@@ -233,17 +241,12 @@ def figures_html(figures: Sequence[Figures], controls: Mapping[str, Mapping], co
         lines.append(f"<tr>{known}{'<td>–</td>' * 4}</tr>")
     for each in figures:
         ssim = "–" if each.ssim is None else f"{each.ssim:.3f}"
-        encode = "fits" if each.encode_s is None else _short(1000 * each.encode_s)
-        sizes = _short(each.code_bytes / 1000), _short(each.share_bytes / 1000)
-        cells = (_db(each.psnr_db), ssim, *sizes, encode, _short(1000 * each.render_s))
+        encode = "fits" if each.encode_s is None else short(1000 * each.encode_s)
+        sizes = short(each.code_bytes / 1000), short(each.share_bytes / 1000)
+        cells = (_db(each.psnr_db), ssim, *sizes, encode, short(1000 * each.render_s))
         lines.append(f"<tr><td><b>{escape(each.name)}</b></td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     note = f"means of {count} signal{'s' * (count != 1)}; share: the checkpoint over all signals of the set"
     return f'<table class="table">{head}{"".join(lines)}</table><div class="quiet">{note}</div>'
-
-
-def _short(number: float) -> str:
-    """Three figures, all before the point."""
-    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def _db(values: Sequence[float] | np.ndarray) -> str:

@@ -46,3 +46,8 @@ def figures(*parts: str) -> str:
 def counted(signals: int) -> str:
     """So many signals, in words."""
     return "1 signal" if signals == 1 else f"{signals:,} signals"
+
+
+def short(number: float) -> str:
+    """A number in three figures, or more where more stand before the point."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
