@@ -17,8 +17,9 @@ LIMIT_BYTES = 2 * 2**30
 FILE_LIMIT_BYTES = int(os.environ.get("EXPLORER_FILE_LIMIT_BYTES", 200 * 2**20))
 """The most that one file inside an archive, or one that is uploaded alone, may hold."""
 
-ROLES = ("time", "x", "y", "z", "id", "label", "split", "channel", "value", "ignore")
-"""What a column of a table may be. ``channel`` is for tables in which one column names what another one measures."""
+ROLES = ("time", "x", "y", "z", "id", "label", "split", "channel", "value", "signal", "ignore")
+"""What a column of a table may be. ``channel`` is for tables in which one column names what another one measures,
+``signal`` for columns that are a whole signal each, where ``value`` is one channel of all."""
 
 STANDARDISE = ("", "signal", "set")
 

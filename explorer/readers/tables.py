@@ -1,7 +1,7 @@
 """Tables as signals: which column is time, which names the signal, which are its channels.
 
-Three shapes are told apart. *Long*: a row is one sample, with its time (or place) and its signal's id. *Tidy*: as long,
-but one column names the channel that another one measures. *Wide*: a row is a whole signal.
+Four shapes are told apart. *Long*: a row is one sample, with its time (or place) and its signal's id. *Tidy*: as long,
+but one column names the channel that another one measures. *Wide*: a row is a whole signal. *Columns*: a column is.
 """
 
 import re
@@ -63,10 +63,20 @@ def from_table(table: "DataFrame", file: File, options: Options, found: Findings
     for role in ("time", "x", "y", "z", "id", "label", "split", "channel"):
         if len(by_role.get(role, ())) > 1:
             raise InvalidInput(f"Got {len(by_role[role])} columns as {role}; expected one.")
-    values = by_role.get("value", [])
+    values, signals = by_role.get("value", []), by_role.get("signal", [])
+    if signals:
+        if values or {"id", "channel"} & set(by_role):
+            raise InvalidInput(
+                f"Got columns of {file.label!r} that are signals, beside others that hold values, ids or channels; "
+                "expected all columns of numbers to be signals, or none."
+            )
+        signal, value = _free("signal", table), _free("value", table)
+        table = table.melt([n for n in table.columns if n not in signals], signals, signal, value)
+        by_role |= {"id": [signal], "label": [], "split": []}
+        values = [value]
     if not values:
         raise InvalidInput(f"Got {file.label!r} without a column of values; expected numbers among {_some(table)}.")
-    one = {role: names[0] for role, names in by_role.items() if role not in ("value", "ignore")}
+    one = {role: names[0] for role, names in by_role.items() if names and role not in ("value", "signal", "ignore")}
     if "channel" in one:
         table, values = _spread(table, one, values, file)
     places = [one[role] for role in ("z", "y", "x", "time") if role in one]
@@ -99,11 +109,21 @@ def guess(table: "DataFrame") -> dict[str, str]:
         roles = {n: role for n, role in roles.items() if role != "channel"}
     if not wide and "id" not in roles.values() and (id := _id_by_content(table, roles)) is not None:
         roles[id] = "id"
+    if wide and not roles and (time := _clock(table, kinds, bare)) is not None:
+        return {name: "time" if name == time else "signal" if kinds[name] in "buif" else "ignore" for name in kinds}
     for name, kind in kinds.items():
         if name not in roles:
             words = kind not in "buif"
             roles[name] = ("label" if wide and "label" not in roles.values() else "ignore") if words else "value"
     return roles
+
+
+def _clock(table: "DataFrame", kinds: Mapping[str, str], bare: Mapping[str, str]) -> str | None:
+    """The column of rising times beside columns that are counted: there a column is a signal, and not a row."""
+    for name, kind in kinds.items():
+        if kind == "M" or (kind in "buif" and re.fullmatch(_NAMES["time"], bare[name])):
+            return name if table[name].is_monotonic_increasing and table[name].is_unique else None
+    return None
 
 
 def _kinds(table: "DataFrame") -> dict[str, str]:
@@ -319,6 +339,13 @@ def _in_order(name: str) -> tuple[int, float, str]:
         return 0, float(name), name
     except ValueError:
         return 1, 0.0, name
+
+
+def _free(name: str, table: "DataFrame") -> str:
+    """A name that no column has."""
+    while name in table.columns:
+        name += "'"
+    return name
 
 
 def _some(table: "DataFrame") -> str:

@@ -72,6 +72,20 @@ def test_a_role_moves_from_column_to_column():
     assert mapping.columns == {}
 
 
+def test_columns_are_channels_or_signals():
+    mapping = ColumnMapping()
+    mapping.show(("t", "a", "b", "who"), {"t": "time", "a": "signal", "b": "signal", "who": "ignore"})
+    assert mapping._each.visible and mapping._each.value and mapping._values.value == ["a", "b"]
+    mapping._values.value = ["b"]
+    assert mapping.columns == {"t": "time", "a": "ignore", "b": "signal", "who": "ignore"}
+    mapping._values.value = ["a", "b"]
+    mapping._each.value = False
+    assert mapping.columns == {"t": "time", "a": "value", "b": "value", "who": "ignore"}
+    mapping._each.value = True
+    mapping._selects["id"].value = "who"
+    assert mapping.columns["a"] == "value" and not mapping._each.visible
+
+
 def test_many_columns_are_said_and_not_listed():
     mapping = ColumnMapping()
     names = ("class", *(f"t{i}" for i in range(500)))

@@ -255,6 +255,21 @@ def test_wide_tables(kind):
     assert signals.class_names == ("x", "y") and signals.labels.tolist() == [0, 1, 0]
 
 
+COLUMNS = b"Time [s],s1,s2,s3,s4\n0,1,2,3,4\n.5,5,6,7,8\n1,9,9,,9\n"
+
+
+def test_beside_a_column_of_times_each_column_is_a_signal():
+    signals = read(COLUMNS)
+    assert (signals.ids, signals.m, signals.axes[0].unit) == (("s1", "s2", "s3", "s4"), 1, "s")
+    assert np.diff(signals.offsets).tolist() == [3, 3, 2, 3]
+    one = read(COLUMNS, columns={f"s{i}": "value" for i in range(1, 5)})
+    assert (len(one), one.channels) == (1, ("s1", "s2", "s3", "s4"))
+    even = read(b"value,b,signal\n1,4,7\n2,5,8\n3,6,9\n", columns=dict.fromkeys(("value", "b", "signal"), "signal"))
+    assert (even.ids, even.shape) == (("value", "b", "signal"), (3,)) and even.grid(2).ravel().tolist() == [7, 8, 9]
+    with pytest.raises(InvalidInput, match="all columns of numbers to be signals"):
+        read(COLUMNS, columns={"s1": "value"})
+
+
 def test_rows_without_names_as_the_ucr_archive_writes_them():
     rows = "\n".join("\t".join([str(1 + i % 2), *map(str, range(i, i + 20))]) for i in range(6))
     signals = read(rows.encode())

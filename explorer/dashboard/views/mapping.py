@@ -19,6 +19,7 @@ ALWAYS = {"time": "time", "id": "signal id", "label": "label", "channel": "names
 RARE = {"x": "x", "y": "y", "z": "z", "split": "split"}
 """Roles that are asked for where a column seems to have one, or when all are wished for."""
 NUMBERS = ("time", "x", "y", "z")
+MEASURED = ("value", "signal")
 VALUES_SHOWN = 24
 
 HELP = {
@@ -50,9 +51,12 @@ class ColumnMapping(Viewer):
         self._values = pmui.MultiChoice(label="values", options=[], solid=False, **_CHIPS)
         self._values.param.watch(lambda event: self._say_values(event.new), "value")
         self._many = words(visible=False, margin=(4, 0))
+        self._each = pmui.Switch(label="each of them is a signal", margin=(4, 0))
+        self._each.param.watch(lambda event: self._say_each(event.new), "value")
         self._all = pmui.Switch(label="places and split as well", margin=(4, 0))
         self._all.param.watch(lambda event: self._draw(), "value")
-        self._body = pn.Column(*self._selects.values(), self._values, self._many, self._all, margin=0, visible=False)
+        parts = *self._selects.values(), self._values, self._many, self._each, self._all
+        self._body = pn.Column(*parts, margin=0, visible=False)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -83,11 +87,13 @@ class ColumnMapping(Viewer):
         for role, select in self._selects.items():
             select.param.update(options=[NONE, *self._columns], value=by_role.get(role, NONE))
             select.visible = role in ALWAYS or role in by_role or self._all.value
-        values = [column for column in self._columns if self._roles[column] == "value"]
+        values = [column for column in self._columns if self._roles[column] in MEASURED]
         few = len(values) <= VALUES_SHOWN
         self._values.param.update(options=list(self._columns), value=values if few else [], visible=few)
         said = "" if few else f"{len(values):,} columns of values: {values[0]}, {values[1]}, … {values[-1]}"
         self._many.param.update(object=f'<span class="quiet">{escape(said)}</span>', visible=not few)
+        self._each.value = "signal" in by_role
+        self._each.visible = len(values) > 1 and not {"id", "channel"} & set(by_role)
         self._filling = False
 
     def _say(self, role: str, column: str) -> None:
@@ -99,17 +105,28 @@ class ColumnMapping(Viewer):
             self._roles[other] = guess if guess != role else "value" if role in NUMBERS else "ignore"
         if column != NONE:
             self._roles[column] = role
+            if role in ("id", "channel"):  # rows tell the signals apart, so columns do not
+                self._measure_by("value")
         self._tell()
 
     def _say_values(self, columns: Sequence[str]) -> None:
         if self._filling:
             return
+        measured = "signal" if self._each.value else "value"
         for name, role in self._roles.items():
             if name in columns:
-                self._roles[name] = "value"
-            elif role == "value":
+                self._roles[name] = measured
+            elif role in MEASURED:
                 self._roles[name] = "ignore"
         self._tell()
+
+    def _say_each(self, each: bool) -> None:
+        if not self._filling:
+            self._measure_by("signal" if each else "value")
+            self._tell()
+
+    def _measure_by(self, measured: str) -> None:
+        self._roles = {name: measured if role in MEASURED else role for name, role in self._roles.items()}
 
     def _tell(self) -> None:
         self._touched = True
