@@ -15,7 +15,7 @@ from bokeh.server.views.auth_request_handler import AuthRequestHandler
 from tornado.web import stream_request_body
 
 from explorer.dashboard import server
-from explorer.dashboard.courtesy import PATIENCE_S, give_way
+from explorer.dashboard.courtesy import PATIENCE_S, gently, give_way
 from explorer.errors import ExplorerError, InvalidInput, NotFound
 from explorer.messages import check_hash
 
@@ -101,7 +101,7 @@ class Slices(_Door):
             return self._refuse_size()
         self._block.append(chunk)
         self._held += len(chunk)
-        self._patience_s -= await give_way(self._patience_s)
+        self._patience_s = await give_way(self._patience_s)
         if self._held >= BLOCK_BYTES:
             await self._pass_on()
 
@@ -116,7 +116,7 @@ class Slices(_Door):
         self._block, self._held, self._patience_s = [], 0, PATIENCE_S
         if self._error is None:
             self._passing = asyncio.create_task(
-                asyncio.to_thread(server.engine().send, self.path_args[0], offset, block)
+                asyncio.to_thread(server.engine().send, self.path_args[0], offset, gently(block))
             )
 
     async def _passed(self) -> Any:

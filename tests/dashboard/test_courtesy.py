@@ -15,13 +15,16 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
 
     async def sleep(seconds: float) -> None:
-        clock.now += seconds
+        clock.sleep(seconds)
 
     monkeypatch.setattr(courtesy, "time", clock)
     monkeypatch.setattr(courtesy, "asyncio", SimpleNamespace(sleep=sleep))
@@ -29,26 +32,40 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def waited(patience_s: float = courtesy.PATIENCE_S) -> float:
-    return asyncio.run(courtesy.give_way(patience_s))
+def reading(patience_s: float = courtesy.PATIENCE_S) -> None:
+    asyncio.run(courtesy.give_way(patience_s))
 
 
-def test_nothing_waits_unless_somebody_wishes(clock):
-    assert waited() == 0
+def sending() -> None:
+    assert [*courtesy.gently([b"a", b"b", b"c"])] == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize("work", [reading, sending])
+def test_nothing_waits_unless_somebody_wishes(clock: Clock, work):
+    work()
+    assert clock.now == 100
     courtesy.wish()
-    assert waited() == pytest.approx(courtesy.REST_S)
-    assert waited() == 0
+    work()
+    assert clock.now == pytest.approx(100 + courtesy.REST_S)
 
 
-def test_patience_ends(clock, monkeypatch):
-    async def sleep_and_wish(seconds: float) -> None:
-        clock.now += min(seconds, 0.05)
+@pytest.mark.parametrize("work", [reading, sending])
+def test_patience_ends(clock: Clock, work, monkeypatch: pytest.MonkeyPatch):
+    def sleep_and_wish(seconds: float) -> None:
+        clock.now += seconds
         courtesy.wish()
 
-    monkeypatch.setattr(courtesy, "asyncio", SimpleNamespace(sleep=sleep_and_wish))
+    monkeypatch.setattr(clock, "sleep", sleep_and_wish)
     courtesy.wish()
-    assert waited() == pytest.approx(courtesy.PATIENCE_S)
-    assert waited(0.0) == 0
+    work()
+    assert clock.now == pytest.approx(100 + courtesy.PATIENCE_S)
+
+
+def test_patience_is_told(clock: Clock):
+    courtesy.wish()
+    assert asyncio.run(courtesy.give_way(1.0)) == pytest.approx(1 - courtesy.REST_S)
+    courtesy.wish()
+    assert asyncio.run(courtesy.give_way(0.0)) == 0
 
 
 @pytest.mark.parametrize("long", [False, True])

@@ -5,7 +5,7 @@ import http.client
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +31,8 @@ class Engine:
         self.upload_state, self.drop_upload = self.uploads.state, self.uploads.drop
         self.largest = 0
 
-    def send(self, upload: str, offset: int, pieces: list[bytes]):
+    def send(self, upload: str, offset: int, pieces: Iterable[bytes]):
+        pieces = list(pieces)
         self.largest = max(self.largest, sum(map(len, pieces)))
         return self.uploads.append(upload, offset, pieces)
 
