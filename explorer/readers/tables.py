@@ -64,22 +64,19 @@ def from_table(table: "DataFrame", file: File, options: Options, found: Findings
         if len(by_role.get(role, ())) > 1:
             raise InvalidInput(f"Got {len(by_role[role])} columns as {role}; expected one.")
     values, signals = by_role.get("value", []), by_role.get("signal", [])
+    one = {role: names[0] for role, names in by_role.items() if role not in ("value", "signal", "ignore")}
+    places = [one[role] for role in ("z", "y", "x", "time") if role in one]
     if signals:
-        if values or {"id", "channel"} & set(by_role):
+        if values or one.keys() - {"z", "y", "x", "time"}:
             raise InvalidInput(
-                f"Got columns of {file.label!r} that are signals, beside others that hold values, ids or channels; "
+                f"Got columns of {file.label!r} that are signals, beside others that hold values, ids or labels; "
                 "expected all columns of numbers to be signals, or none."
             )
-        signal, value = _free("signal", table), _free("value", table)
-        table = table.melt([n for n in table.columns if n not in signals], signals, signal, value)
-        by_role |= {"id": [signal], "label": [], "split": []}
-        values = [value]
+        return _columns(table, one, places, signals, file, options, found)
     if not values:
         raise InvalidInput(f"Got {file.label!r} without a column of values; expected numbers among {_some(table)}.")
-    one = {role: names[0] for role, names in by_role.items() if names and role not in ("value", "signal", "ignore")}
     if "channel" in one:
         table, values = _spread(table, one, values, file)
-    places = [one[role] for role in ("z", "y", "x", "time") if role in one]
     if places or "channel" in one or ("id" in one and table[one["id"]].duplicated().any()) or len(values) < 3:
         return _long(table, one, places, values, file, options, found)
     if _is_wide(values):
@@ -173,6 +170,54 @@ def _wide(table: "DataFrame", one: Mapping[str, str], values: list[str], file: F
     )
 
 
+def _columns(
+    table: "DataFrame",
+    one: Mapping[str, str],
+    places: list[str],
+    signals: list[str],
+    file: File,
+    options: Options,
+    found: Findings,
+) -> SignalSet:
+    """A column for each signal; all share the places of their samples."""
+    samples = _numbers(table, signals, file)
+    fields: dict[str, Any] = {"name": options.name, "ids": signals}
+    if not places:
+        return SignalSet.from_grids(samples.T[:, :, None], axes=options.axes or "t", **fields)
+    coords, names, units = _placed(table, one, places, file, options)
+    known = np.isfinite(coords).all(1)
+    if not known.any():
+        raise InvalidInput(f"Got {file.label!r} without a sample that has a place; expected at least one.")
+    if not known.all():
+        found.warn(f"{int((~known).sum())} rows of {file.label} without a place were left out.")
+    order = np.lexsort(coords[known].T[::-1])
+    coords, samples = coords[known][order], samples[known][order]
+    steady = _steady([coords[:, 0]]) if len(names) == 1 else None
+    if steady is not None:
+        return SignalSet.from_grids(samples.T[:, :, None], axes=[Axis(names[0], units[0], *steady)], **fields)
+    low, high = coords.min(0), coords.max(0)
+    axes = [Axis(n, u, float(a), float(b)) for n, u, a, b in zip(names, units, low, high, strict=True)]
+    there = [np.flatnonzero(~np.isnan(column)) for column in samples.T]
+    kept = [i for i, rows in enumerate(there) if len(rows)]
+    if len(kept) < len(signals):
+        found.warn(f"{len(signals) - len(kept)} signals without any sample were left out.")
+    fields["ids"] = [signals[i] for i in kept]
+    return SignalSet.from_points([(coords[there[i]], samples[there[i], i, None]) for i in kept], axes=axes, **fields)
+
+
+def _placed(
+    table: "DataFrame", one: Mapping[str, str], places: list[str], file: File, options: Options
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Where each row lies, [rows, D], and the axes' names and units."""
+    columns = [_coordinates(table[name], name, file) for name in places]
+    roles = {column: role for role, column in one.items()}
+    names = ["t" if roles[name] == "time" else roles[name] for name in places]
+    if options.axes is not None:
+        names = [a.name if isinstance(a, Axis) else a for a in options.axes]
+    units = [unit or _unit(name) for (_, unit), name in zip(columns, places, strict=True)]
+    return np.stack([column for column, _ in columns], -1), names, units
+
+
 def _long(
     table: "DataFrame",
     one: Mapping[str, str],
@@ -193,16 +238,10 @@ def _long(
     }  # fmt: skip
     if not places:
         return SignalSet.from_grids([samples[rows] for rows in rows_of], axes=options.axes or "t", **fields)
-    columns = [_coordinates(table[name], name, file) for name in places]
-    coords = np.stack([column for column, _ in columns], -1)
+    coords, names, units = _placed(table, one, places, file, options)
     known = np.isfinite(coords).all(1) & ~np.isnan(samples).all(1)
     if not known.all():
         found.warn(f"{int((~known).sum())} rows of {file.label} without a place or a value were left out.")
-    roles = {column: role for role, column in one.items()}
-    names = ["t" if roles[name] == "time" else roles[name] for name in places]
-    if options.axes is not None:
-        names = [a.name if isinstance(a, Axis) else a for a in options.axes]
-    units = [unit or _unit(name) for (_, unit), name in zip(columns, places, strict=True)]
     kept = [rows[known[rows]] for rows in rows_of]
     whole = [i for i, rows in enumerate(kept) if len(rows)]
     if len(whole) < len(kept):
@@ -339,13 +378,6 @@ def _in_order(name: str) -> tuple[int, float, str]:
         return 0, float(name), name
     except ValueError:
         return 1, 0.0, name
-
-
-def _free(name: str, table: "DataFrame") -> str:
-    """A name that no column has."""
-    while name in table.columns:
-        name += "'"
-    return name
 
 
 def _some(table: "DataFrame") -> str:

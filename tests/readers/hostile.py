@@ -508,6 +508,8 @@ def _text(whole: dict[str, bytes], outside: str) -> Iterator[tuple[str, bytes]]:
     yield "csv of one number", b"5"
     yield "csv of spaces", b" \n \n"
     yield "csv of minus", b"t,a\n" + b"-" * 1000
+    wide = ",".join(f"s{i}" for i in range(90_000))
+    yield "csv of 90,000 signals", f"t,{wide}\n0{',1' * 90_000}\n5{',2' * 90_000}\n".encode()
     yield "csv of long numbers", b"t,a\n0," + b"9" * 100_000
     yield "json of depth", b'{"a":' * 100_000
     yield "json of a large number", b'{"t": 0, "a": ' + b"9" * 10_000 + b"}"

@@ -261,7 +261,10 @@ COLUMNS = b"Time [s],s1,s2,s3,s4\n0,1,2,3,4\n.5,5,6,7,8\n1,9,9,,9\n"
 def test_beside_a_column_of_times_each_column_is_a_signal():
     signals = read(COLUMNS)
     assert (signals.ids, signals.m, signals.axes[0].unit) == (("s1", "s2", "s3", "s4"), 1, "s")
-    assert np.diff(signals.offsets).tolist() == [3, 3, 2, 3]
+    assert signals.shape == (3,) and signals.grid(1).ravel().tolist() == [2, 6, 9]
+    assert np.isnan(signals.grid(2)).ravel().tolist() == [False, False, True]
+    uneven = read(COLUMNS.replace(b".5", b".2"))
+    assert uneven.shapes is None and np.diff(uneven.offsets).tolist() == [3, 3, 2, 3]
     one = read(COLUMNS, columns={f"s{i}": "value" for i in range(1, 5)})
     assert (len(one), one.channels) == (1, ("s1", "s2", "s3", "s4"))
     even = read(b"value,b,signal\n1,4,7\n2,5,8\n3,6,9\n", columns=dict.fromkeys(("value", "b", "signal"), "signal"))
