@@ -68,6 +68,8 @@ class Plan:
         steps: of Adam.
         learning_rate: at the first step.
         final_learning_rate: at the last.
+        early_steps: of Adam, before those, in which the problem looks at its signals in another way.
+        early_rate: the learning rate at the first of them; it falls down a cosine to a tenth.
         schedule: how the rate falls: down a ``cosine``, the same for all; or by half, for each network at its own
             ``plateau``, which ends its fit once the rate would be below the last.
         corrections: Levenberg-Marquardt steps after those of Adam.
@@ -83,6 +85,8 @@ class Plan:
     steps: int
     learning_rate: float
     final_learning_rate: float
+    early_steps: int = 0
+    early_rate: float = 0.0
     schedule: Schedule = "cosine"
     corrections: int = 0
     psnr_db: float = math.inf
@@ -93,14 +97,25 @@ class Plan:
 
     @property
     def total(self) -> int:
-        return self.steps + self.corrections
+        return self.adam_steps + self.corrections
+
+    @property
+    def adam_steps(self) -> int:
+        """Early ones and others."""
+        return self.early_steps + self.steps
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, from 0, of networks that have seen no plateau."""
-        first, last = self.learning_rate, self.final_learning_rate
+        if step < self.early_steps:
+            return _cosine(self.early_rate, self.early_rate / 10, step / self.early_steps)
         if self.schedule == "plateau":
-            return first
-        return last + (first - last) * (1 + math.cos(math.pi * step / self.steps)) / 2
+            return self.learning_rate
+        return _cosine(self.learning_rate, self.final_learning_rate, (step - self.early_steps) / self.steps)
+
+
+def _cosine(first: float, last: float, share: float) -> float:
+    """Down from the first value to the last, slowly at both ends."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,12 +278,12 @@ def fit(
             optimiser.keep(kept)
         if not len(rows):
             break
-        if step == plan.steps + 1:
+        if step == plan.adam_steps + 1:
             optimiser = _LevenbergMarquardt(best.networks[rows], problem)
         optimiser.step(problem, step - 1)
         if step in plan.snapshots:
             best.snapshots[rows, plan.snapshots.index(step) :] = optimiser.networks.unsqueeze(1)
-        if step % plan.check_every == 0 or step >= plan.steps:
+        if step % plan.check_every == 0 or step == plan.early_steps or step >= plan.adam_steps:
             best.note(rows, optimiser.networks, watched.psnr_db(optimiser.networks), step)
             going = best.psnr_db[rows] < plan.psnr_db
             if plan.plateau_db is not None:

@@ -150,7 +150,7 @@ class Train(Recipe):
     """
 
     op: Literal["train"] = "train"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kept: ClassVar[bool] = True
     representation: str
     signals: str

@@ -56,6 +56,14 @@ def whole(plan: Plan, chunk: int = 2, resume: Artifact | None = None, report=sil
     )
 
 
+def test_early_steps_come_first_at_a_rate_of_their_own():
+    plan = replace(PLAN, early_steps=50, early_rate=1.0)
+    assert plan.total == plan.adam_steps == 250
+    rates = [plan.rate(step) for step in (0, 25, 49, 50, 249)]
+    np.testing.assert_allclose(rates, [1.0, 0.55, 0.1, 0.1, 1e-4], rtol=0.1)
+    assert int(fitted(replace(plan, psnr_db=np.inf)).steps.max()) <= 250
+
+
 def test_every_network_comes_to_its_own_place():
     result = fitted(PLAN)
     torch.testing.assert_close(result.networks, PLACES, atol=1e-2, rtol=0)

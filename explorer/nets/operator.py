@@ -10,12 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 
 from explorer.interpolation import Units
-from explorer.nets.kernels import Continuous, Kernel
+from explorer.nets.kernels import Continuous, Discrete, Kernel
 from explorer.nets.parameters import Layout
 
 _CONVOLUTIONS = (torch.nn.functional.conv1d, torch.nn.functional.conv2d, torch.nn.functional.conv3d)
@@ -34,6 +35,7 @@ class Operator:
         kernel: what a layer's parameters are, and the taps that they make.
         bias: whether layers have one.
         gain: what the first weights are multiplied by, against those of the released code.
+        pointwise: whether kernels are zero but for their middle nodes at first.
     """
 
     d: int
@@ -43,6 +45,7 @@ class Operator:
     kernel: Kernel
     bias: bool = False
     gain: float = 1.0
+    pointwise: bool = False
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
@@ -69,8 +72,18 @@ class Operator:
             bound = 1 / math.sqrt(inputs)
             if parameter != "bias":
                 bound = self.gain * self.kernel.bound(parameter, inputs)
-            bounds.append(torch.full((math.prod(shape),), bound))
+            part = torch.full(shape, bound)
+            if self.pointwise and parameter != "bias":  # of the same size together as all nodes have
+                part = torch.zeros(shape)
+                part[self._middle] = bound * math.sqrt(math.prod(shape[2:]))
+            bounds.append(part.flatten())
         return torch.cat(bounds)
+
+    @property
+    def _middle(self) -> tuple[Any, ...]:
+        """Where a kernel's middle node lies in weights [..., *Q]."""
+        assert isinstance(self.kernel, Continuous | Discrete)
+        return (..., *(self.kernel.size // 2,) * self.d)
 
     def initial(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Fresh networks: [N, layout.size], on the CPU."""
@@ -103,25 +116,47 @@ class Operator:
         functions: torch.Tensor,
         spacing: Sequence[float],
         dtype: torch.dtype = torch.float32,
+        inner: Sequence[slice] | None = None,
     ) -> torch.Tensor:
         """Values [B, N, M, *S] of networks [N, layout.size] on functions [B, C, *S] sampled so far apart.
 
         Args:
             dtype: of the convolutions' factors; sums, sines and parameters are float32.
+            inner: the cells whose values are asked for, all by default; layers then leave out what none of these sees.
         """
         parameters = self.layout.split(networks)
+        inner = inner or tuple(slice(0, size) for size in functions.shape[2:])
+        margins = tuple((i.start, size - i.stop) for i, size in zip(inner, functions.shape[2:], strict=True))
         hidden = functions.unsqueeze(1)
         for layer, sizes in enumerate(self.sizes):
             own = {name: parameters[f"{layer}.{name}"] for name in self.kernel.shapes(*sizes)}
             bias = parameters[f"{layer}.bias"] if self.bias else None
             if layer:
                 hidden = torch.sin(hidden)
+            reach, later = self.kernel.reach(spacing), len(self.sizes) - layer - 1
+            needed = tuple((min(a, later * r), min(b, later * r)) for (a, b), r in zip(margins, reach, strict=True))
+            spare = tuple((a - c, b - d) for (a, b), (c, d) in zip(margins, needed, strict=True))
             if self._filters(spacing):
                 hidden = self._filtered(hidden, own["weight"], bias, spacing)
+                for axis, (a, b) in enumerate(spare, start=3):
+                    hidden = hidden.narrow(axis, a, hidden.shape[axis] - a - b)
             else:
-                hidden = self._convolved(
-                    hidden, self.kernel.taps(own, spacing), bias, self.kernel.reach(spacing), dtype
-                )
+                padding = tuple((r - a, r - b) for (a, b), r in zip(spare, reach, strict=True))
+                hidden = self._convolved(hidden, self.kernel.taps(own, spacing), bias, padding, dtype)
+            margins = needed
+        return hidden
+
+    def at_points(self, networks: torch.Tensor, functions: torch.Tensor) -> torch.Tensor:
+        """Values [B, N, M, P] of the middle nodes of networks [N, layout.size] alone, which see no neighbours, where
+        functions have values [B, C, P]."""
+        parameters = self.layout.split(networks)
+        hidden = functions.unsqueeze(1)
+        for layer in range(len(self.sizes)):
+            if layer:
+                hidden = torch.sin(hidden)
+            hidden = parameters[f"{layer}.weight"][self._middle] @ hidden
+            if self.bias:
+                hidden = hidden + parameters[f"{layer}.bias"].unsqueeze(-1)
         return hidden
 
     def _filters(self, spacing: Sequence[float]) -> bool:
@@ -136,16 +171,20 @@ class Operator:
         hidden: torch.Tensor,
         taps: torch.Tensor,
         bias: torch.Tensor | None,
-        padding: tuple[int, ...],
+        padding: tuple[tuple[int, int], ...],
         dtype: torch.dtype,
     ) -> torch.Tensor:
-        """[B, N, I, *S] with taps [N, O, I, *T]: [B, N, O, *S]."""
+        """[B, N, I, *S] with taps [N, O, I, *T]: [B, N, O, *S], larger by the padding below and above each axis."""
         # What all networks are given is convolved at once with all their kernels, else by one group for each.
         n, groups = len(taps), hidden.shape[1]
         image, kernels = hidden.flatten(1, 2).to(dtype), taps.flatten(0, 1).to(dtype)
+        even = tuple(min(sides) for sides in padding)
+        odd = [side - e for sides, e in zip(padding[::-1], even[::-1], strict=True) for side in sides]
+        if any(odd):  # where the domain ends on one side of a box alone
+            image = torch.nn.functional.pad(image, odd)
         if n == 1 and self.d == 2:  # some 7 % quicker; solids are not
             image, kernels = (part.contiguous(memory_format=torch.channels_last) for part in (image, kernels))
-        found = _CONVOLUTIONS[self.d - 1](image, kernels, None, padding=padding, groups=groups)
+        found = _CONVOLUTIONS[self.d - 1](image, kernels, None, padding=even, groups=groups)
         found = found.unflatten(1, (n, -1)).float()
         return found if bias is None else found + bias.view(*bias.shape, *(1,) * self.d)
 

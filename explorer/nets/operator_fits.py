@@ -97,7 +97,11 @@ class OperatorFits:
         units: float32 [M], what 1 in a channel is as a share of the range of the signals' values.
         crop: cells along each axis that a step looks at, a box drawn afresh; 0 for all.
         batch: functions that a step looks at, drawn afresh; 0 for all.
-        seed: draws them.
+        early_steps: first steps, which look at scattered samples through the kernels' middle nodes alone. They cost a
+            small part of what a box of as many samples does, and tell of all the signal: what is learned of one box is
+            soon forgotten for another.
+        scattered: how many samples those look at.
+        seed: draws them all.
         dtype: of the convolutions' factors.
     """
 
@@ -106,6 +110,8 @@ class OperatorFits:
     units: torch.Tensor
     crop: int = 0
     batch: int = 0
+    early_steps: int = 0
+    scattered: int = 4096
     seed: int = 0
     dtype: torch.dtype = torch.float32
 
@@ -118,11 +124,14 @@ class OperatorFits:
 
     def gradient(self, networks: torch.Tensor, step: int) -> torch.Tensor:
         """Of the weighted mean of the squared error of networks [N, K] at a step's samples, channels summed: [N, K]."""
-        target, box, frames = self._look(step)
         with torch.enable_grad():
             parameters = networks.detach().requires_grad_(True)
-            for part, some in self._passes(target, box, frames):
-                self._seen_error(target, parameters, part, some).sum().backward()
+            if step < self.early_steps:
+                self._scattered_error(parameters, step).sum().backward()
+            else:
+                target, box, frames = self._look(step)
+                for part, some in self._passes(target, box, frames):
+                    self._seen_error(target, parameters, part, some).sum().backward()
         assert parameters.grad is not None
         return parameters.grad
 
@@ -162,6 +171,20 @@ class OperatorFits:
         start = min(max(int(rng.integers(1 - self.crop, size)), 0), size - self.crop)
         return slice(start, start + self.crop)
 
+    def _scattered_error(self, networks: torch.Tensor, step: int) -> torch.Tensor:
+        """The mean, over all draws of samples, of such errors of the middle nodes is that of the whole: [N]."""
+        target = self.targets[-1]
+        functions, values, weights = target.functions.flatten(2), target.values.flatten(3), target.seen.flatten(2)
+        if target.points is not None:
+            found = target.points(self.operator.at_points(networks, functions)[0]).unsqueeze(0)
+            return ((found - values).square().sum(2) * weights).sum((0, 2))
+        cells = values.shape[-1]
+        drawn = np.random.default_rng((self.seed, step)).integers(0, cells, self.scattered)
+        some = torch.from_numpy(np.sort(drawn)).to(values.device)
+        found = self.operator.at_points(networks, functions.index_select(2, some))
+        errors = (found - values.index_select(3, some)).square().sum(2)
+        return (errors * weights.index_select(2, some)).sum((0, 2)) * (cells / len(drawn))
+
     def _seen_error(self, target: Target, networks: torch.Tensor, box: Box, frames: torch.Tensor) -> torch.Tensor:
         """The mean, over all boxes that could have been drawn, of such errors is that of the whole: [N]."""
         weights = target.seen
@@ -190,7 +213,7 @@ class OperatorFits:
         every = len(frames) == len(target.functions)
         functions = target.functions if every else target.functions[frames]
         functions = functions if whole else _cut(functions, wide).contiguous()
-        found = _cut(self.operator(networks, functions, lattice.spacing, self.dtype), inner)
+        found = self.operator(networks, functions, lattice.spacing, self.dtype, inner)
         if target.points is not None:
             errors, shares = target.points(found[0]).unsqueeze(0) - target.values, weights
         else:

@@ -15,7 +15,7 @@ import torch
 from explorer.artifacts import Arrays, Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
-from explorer.fits import FitConfig, Plan, fit_all
+from explorer.fits import FitConfig, Plan, fit_all, spread
 from explorer.fitting import minimise
 from explorer.grids import resample_known
 from explorer.interpolation import Units, linear, mean
@@ -70,6 +70,12 @@ class OInrConfig(FitConfig):
         start_samples: signals that the mean is taken of.
         scales: shares of the observed resolution at which signals are fitted too, in turn with all of it.
         crop: samples along each axis that a step looks at, a box drawn afresh; 0 for all.
+        early: share of the steps, the first, that fit the kernels' middle nodes alone, to scattered samples; the others
+            then go from the final learning rate to a tenth of it, so as not to undo that. 0 for none.
+        early_cells: signals of at most so many cells are fitted without such steps. Larger ones, of which a box shows
+            little, are learned far sooner with them.
+        early_rate: the learning rate at the first of them.
+        scattered: samples that each of them looks at.
         holdout: share of the samples that fits do not see; a fit then ends with the network that is best at those.
         check_every: steps between looks at the PSNR.
         standards: training signals that are fitted to learn which weights vary, and how much; with 0 vectors are the
@@ -99,6 +105,10 @@ class OInrConfig(FitConfig):
     warm_steps: int = 10
     scales: tuple[float, ...] = (1.0,)
     crop: int = 0
+    early: float = 0.0
+    early_cells: int = 2**17
+    early_rate: float = 2e-2
+    scattered: int = 4096
     holdout: float = 0.0
     check_every: int = 10
     standards: int = 200
@@ -118,7 +128,11 @@ class OInrConfig(FitConfig):
             (("pitch", "gain"), 1e-9, 1e9),
             (("scales",), 1e-6, 1),
             (("holdout",), 0, 0.99),
+            (("early",), 0, 0.99),
+            (("early_cells",), 0, 2**62),
+            (("early_rate",), 1e-12, 1e3),
             (("check_every",), 1, 10**9),
+            (("scattered",), 1, 2**22),
         )
         if not self.widths or not self.scales:
             raise InvalidInput(
@@ -130,6 +144,11 @@ class OInrConfig(FitConfig):
             raise InvalidInput("Got schedule = 'plateau' for a sequence; expected 'cosine', which needs no checks.")
         if self.holdout and self.scales != (1.0,):
             raise InvalidInput("Got holdout with scales, whose coarser samples are means of all; expected one of them.")
+        if self.early and (self.sequence or self.kernel == "released" or self.scales != (1.0,)):
+            raise InvalidInput(
+                "Got early steps for a sequence, the released kernel or several scales; expected signals of their own, "
+                "at one resolution, and kernels with a middle. Set early to 0."
+            )
         if self.kernel == "discrete" and self.scales != (1.0,):
             raise InvalidInput(
                 "Got scales for a discrete kernel, which acts at one resolution; choose a continuous one."
@@ -182,6 +201,7 @@ class OInr(Fitted, Networks, Differentiable):
             final_learning_rate=2.5e-4,
             gain=3.5,
             crop=32,
+            early=0.75,
             check_every=200,
             standards=0,
             chunk=1,
@@ -242,7 +262,7 @@ class OInr(Fitted, Networks, Differentiable):
             arrays |= {"start": fitting.learn(observations, start, gammas, seed, resume, report), "gammas": gammas}
             return self.checkpoint(config, signals, arrays, seed=seed)
         order = np.random.default_rng(seed).permutation(len(signals))
-        quiet, heard = dataclasses.replace(config.plan, snapshots=()), unkept(report)
+        quiet, heard = dataclasses.replace(fitting.plan, snapshots=()), unkept(report)
         if config.start == "mean":
             few = signals[np.sort(order[: config.start_samples])]
             start = fitting.run(Observations(few), start, quiet, seed, None, heard)["networks"].mean(0)
@@ -271,7 +291,7 @@ class OInr(Fitted, Networks, Differentiable):
         fitting = self._fitting(checkpoint)
         if fitting.config.sequence:
             return fitting.placed(observations, checkpoint.arrays["start"], checkpoint.arrays["gammas"], report)
-        first, plan = fitting.starts(observations, checkpoint.arrays["start"], seed), fitting.config.plan
+        first, plan = fitting.starts(observations, checkpoint.arrays["start"], seed), fitting.plan
         if start is not None:
             first, plan = start["weights"], fitting.config.warm_plan
         codes = fitting.run(observations, first, plan, seed, resume, report)
@@ -374,6 +394,7 @@ class _Fitting:
         if config.capped:
             coarsest = [max(1, round(size * min(config.scales))) for size in domain.shape]
             levels = levels_within(coarsest, config.levels)
+        self._early = config.early if math.prod(domain.shape) > config.early_cells else 0.0
         self.encoding = Encoding(levels=levels, noise=arrays.get("noise"), sobel=config.sobel)
         self.operator = Operator(
             d=domain.d,
@@ -383,6 +404,7 @@ class _Fitting:
             kernel=self._kernel(),
             bias=config.bias,
             gain=config.gain,
+            pointwise=self._early > 0,
         )
         low, high = domain.value_range
         self._units = torch.from_numpy(self.scale / np.float32(high - low)).to(device)
@@ -401,6 +423,17 @@ class _Fitting:
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+
+    @property
+    def plan(self) -> Plan:
+        """From the start, for signals of the domain's size."""
+        config, last = self.config, self.config.final_learning_rate
+        if not self._early:
+            return config.plan
+        early = max(1, min(round(self._early * config.steps), config.steps - 1))
+        plan = config.plan_of(max(1, config.steps - early), last, last / 10)
+        plan = dataclasses.replace(plan, early_steps=early, early_rate=config.early_rate)
+        return dataclasses.replace(plan, snapshots=spread(plan.total, config.snapshots))
 
     # -- one operator for each signal
 
@@ -424,7 +457,7 @@ class _Fitting:
 
         cells = max(observations.points, math.prod(self.domain.shape))
         return fit_all(
-            lambda rows: self._problem(list(self._targets(observations, rows, seed)), seed),
+            lambda rows: self._problem(list(self._targets(observations, rows, seed)), seed, plan.early_steps),
             start,
             plan,
             n=len(observations),
@@ -434,7 +467,7 @@ class _Fitting:
             report=report,
         )
 
-    def _problem(self, targets: Sequence[Target], seed: int) -> OperatorFits:
+    def _problem(self, targets: Sequence[Target], seed: int, early_steps: int = 0) -> OperatorFits:
         config = self.config
         return OperatorFits(
             operator=self.operator,
@@ -442,6 +475,8 @@ class _Fitting:
             units=self._units,
             crop=config.crop,
             batch=config.batch if config.sequence else 0,
+            early_steps=early_steps,
+            scattered=config.scattered,
             seed=seed,
             dtype=matmul_dtype(self.device),
         )
@@ -609,13 +644,15 @@ class _Fitting:
                 weights = torch.tensor(networks if gammas is not None else networks[rows], device=self.device)
                 shifts = None if gammas is None else self._shifts(gammas[rows])
 
-                def moved(shift: torch.Tensor, grown=grown, weights=weights, shifts=shifts) -> torch.Tensor:
+                def moved(
+                    shift: torch.Tensor, grown=grown, inner=inner, weights=weights, shifts=shifts
+                ) -> torch.Tensor:
                     place = shift if any(orders) else None
                     encoded = self.encoding(grown, place, order=sum(orders), device=self.device)[None]
                     given = encoded if shifts is None else encoded + shifts
-                    return self.operator(weights, given, grown.spacing)
+                    return self.operator(weights, given, grown.spacing, inner=inner)
 
-                found = derivative(moved, still, orders).flatten(0, 1)[(slice(None),) * 2 + inner].movedim(1, -1)
+                found = derivative(moved, still, orders).flatten(0, 1).movedim(1, -1)
                 result[(rows, *box)] = found.cpu().numpy()
         return result * self.scale + (0 if any(orders) else self.shift)
 

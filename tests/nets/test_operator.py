@@ -1,6 +1,7 @@
 """Convolution operators: what they are given, their kernels, parts and wholes, and derivatives."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,18 @@ def test_a_part_that_has_grown_by_the_reach_is_a_part_of_the_whole(d: int, kind:
         grown, inner = lattice[box].grown(shape.reach(lattice.spacing))
         part = shape(vectors, encode(grown)[None], lattice.spacing)[(..., *inner)]
         torch.testing.assert_close(part, whole[(..., *box)], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_kernels_that_begin_at_their_middle_see_points(d: int, bias: bool):
+    for kind in ("discrete", "continuous"):
+        own, lattice = encoding(d), Lattice.over(SHAPES[d])
+        whole = operator(kind, d, own, bias)
+        shape = replace(whole, pointwise=True)
+        weights, functions = networks(shape), own(lattice)[None]
+        found = shape.at_points(weights, functions.flatten(2))
+        torch.testing.assert_close(found, shape(weights, functions, lattice.spacing).flatten(3), atol=1e-5, rtol=1e-4)
+        assert 0.5 < found.std() / whole(networks(whole), functions, lattice.spacing).std() < 2
 
 
 def test_half_as_many_bits_lose_little(d: int, kind: str):

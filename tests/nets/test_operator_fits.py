@@ -84,6 +84,30 @@ def test_crops_are_drawn_from_the_step_and_their_mean_is_the_whole():
     assert abs(seen - 1).max() < 0.4 and seen.std() < 0.12  # every cell counts as much, the border's too
 
 
+def test_early_steps_look_at_scattered_samples_through_middle_nodes():
+    start = replace(OPERATOR, pointwise=True).initial(N, torch.Generator().manual_seed(0))
+    early = problem(early_steps=300, scattered=200, seed=3)
+    found = torch.stack([early.gradient(start, step) for step in range(300)]).mean(0)
+    middle = start != 0
+    assert torch.equal(found != 0, middle)
+    whole = problem().gradient(start, 0)
+    assert not torch.equal(whole != 0, middle) and torch.equal(early.gradient(start, 300), whole)
+    torch.testing.assert_close(found[middle], whole[middle], atol=0.1 * float(whole[middle].abs().max()), rtol=0)
+
+
+def test_early_steps_at_uneven_points_look_at_all_of_them():
+    coords = np.random.default_rng(0).uniform(-1, 1, (1, 50, 2)).astype(np.float32)
+    values, shares = (
+        torch.randn(1, N, M, 50, generator=torch.Generator().manual_seed(1)),
+        torch.full((1, N, 50), 1 / 50),
+    )
+    points = Points.on(LATTICE, coords, "cpu")
+    target = replace(problem().targets[0], values=values, seen=shares, judged=shares, points=points)
+    start = replace(OPERATOR, pointwise=True).initial(N, torch.Generator().manual_seed(0))
+    early, later = (problem(targets=(target,), early_steps=steps).gradient(start, 0) for steps in (1, 0))
+    torch.testing.assert_close(early[start != 0], later[start != 0], atol=1e-6, rtol=1e-4)
+
+
 def test_a_step_of_a_sequence_looks_at_some_of_its_functions():
     frames = 6
     functions = ENCODING(LATTICE)[None] + torch.arange(frames).view(-1, 1, 1, 1) / frames

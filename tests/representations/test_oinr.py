@@ -143,6 +143,17 @@ def test_one_operator_holds_a_sequence_and_finds_its_frames():
     np.testing.assert_allclose(shuffled["gamma"], codes["gamma"][[5, 2]], atol=1e-5)
 
 
+def test_the_paper_has_its_operator_for_sequences():
+    signals = SignalSet.from_grids(np.random.default_rng(0).random((3, 6, 5, 3)).astype(np.float32), axes="yx")
+    few, more = (
+        METHOD.train(METHOD.config("paper-sequence", {"steps": steps, "batch": 0}), signals, seed=0)
+        for steps in (1, 12)
+    )
+    assert more.arrays["start"].shape == (1_352_771,) and more.config["levels"] == 10
+    codes = {"gamma": more.arrays["gammas"]}
+    assert psnr_db(more, codes, signals).mean() > psnr_db(few, codes, signals).mean() + 1
+
+
 def test_frames_in_between_lie_in_between():
     odd = frames()[np.arange(0, 9, 2)]
     checkpoint = METHOD.train(METHOD.config(overrides=SMALL | SEQUENCE), odd, seed=0)
@@ -183,6 +194,19 @@ def test_aligned_networks_are_joined_by_a_lower_way():
     assert np.mean(aligned) < np.mean(plain)
 
 
+def test_large_pictures_begin_at_scattered_samples():
+    photograph = explorer.load("pictures")[4]
+    assert photograph.shape == (400, 600)
+
+    def fitted(**changes) -> dict[str, np.ndarray]:
+        config = METHOD.config("pictures", {"steps": 80, "check_every": 80, **changes})
+        return METHOD.encode(METHOD.train(config, photograph, seed=0), Observations(photograph))
+
+    found, boxes = fitted(), fitted(early_cells=400 * 600)
+    assert found["psnr_db"] > boxes["psnr_db"] + 3 and found["steps"] == 60  # boxes take longer
+    assert found["weights"].shape == boxes["weights"].shape and (boxes["weights"] != 0).all()
+
+
 def test_what_cannot_be_is_said_in_words():
     for changes, said in (
         ({"widths": ()}, "widths"),
@@ -192,6 +216,7 @@ def test_what_cannot_be_is_said_in_words():
         ({"holdout": 0.1, "scales": (0.5, 1.0)}, "holdout with scales"),
         ({"kernel": "discrete", "scales": (0.5, 1.0)}, "scales for a discrete kernel"),
         ({"kernel": "round"}, "kernel"),
+        ({"kernel": "released", "early": 0.5}, "early"),
         ({"schedule": "plateau"}, "plateau_db"),
         ({"schedule": "plateau", "plateau_db": 0.1, "sequence": True}, "sequence"),
     ):
