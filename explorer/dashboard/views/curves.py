@@ -34,6 +34,12 @@ class Curves:
     fine: tuple[np.ndarray, np.ndarray]
     error: np.ndarray
 
+    @property
+    def largest_error(self) -> float:
+        """Where the plot of errors ends: at a quarter of the range, so that plots are alike, or farther if need be."""
+        low, high = self.value_range
+        return max((high - low) / 4, 1.05 * float(np.nanmax(np.abs(self.error), initial=0)))
+
 
 def curves_of(subject: Subject, row: int, size: int) -> Curves:
     """Ask for a signal's forms; ``size`` is the number of samples of the fine render."""
@@ -104,7 +110,7 @@ class CurvePlot:
         low, high = curves.value_range
         self.forms.x_range.update(start=axis.start, end=axis.stop)
         self.forms.y_range.update(start=low - 0.05 * (high - low), end=high + 0.05 * (high - low))
-        self.errors.y_range.update(start=-(high - low) / 4, end=(high - low) / 4)
+        self.errors.y_range.update(start=-curves.largest_error, end=curves.largest_error)
         self.forms.yaxis.axis_label = curves.channels[0] if len(curves.channels) == 1 else "value"
         self.errors.yaxis.axis_label = "error"
         unit = f" [{axis.unit}]" if axis.unit else ""

@@ -16,7 +16,7 @@ from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.signals import SignalSet
 
-MOST, BOX = 4, 192
+MOST, BOX = 4, 160  # as many as stand side by side in a middle column
 
 
 class Lacking(pn.Column):

@@ -19,6 +19,7 @@ from explorer.dashboard.views.curves import Curves, curves_of
 from explorer.dashboard.views.plots import quieten
 from explorer.dashboard.views.sample import name_of
 
+LEGEND_COLUMNS, LEGEND_LINE = 3, 24  # pixels
 AUDIBLE_HZ = (2_000, 200_000)
 """Sample rates of what can be played."""
 
@@ -109,15 +110,19 @@ class OverlayPlots:
         for plot in (forms, errors):
             quieten(plot, dark)
         forms.y_range.update(start=low - 0.05 * (high - low), end=high + 0.05 * (high - low))
-        errors.y_range.update(start=-(high - low) / 4, end=(high - low) / 4)
+        largest = max(curves.largest_error for curves in overlay.curves.values())
+        errors.y_range.update(start=-largest, end=largest)
         unit = f" [{axis.unit}]" if axis.unit else ""
         forms.yaxis.axis_label, errors.yaxis.axis_label = first.channels[0], "error"
         errors.xaxis.axis_label = f"{axis.name}{unit}"
         legend = forms.legend[0]
         legend.update(
-            background_fill_color=tones.page, label_text_color=tones.ink, border_line_color=None,
-            label_text_font_size="11px", location="top_right", background_fill_alpha=0.8, click_policy="hide",
+            background_fill_color=None, label_text_color=tones.ink, border_line_color=None, padding=0,
+            label_text_font_size="11px", location="top_left", orientation="horizontal", ncols=LEGEND_COLUMNS,
+            click_policy="hide",
         )  # fmt: skip
+        forms.add_layout(legend, "above")
+        forms.height += LEGEND_LINE * -(-len(legend.items) // LEGEND_COLUMNS)
         return forms, errors
 
 

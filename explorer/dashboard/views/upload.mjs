@@ -233,7 +233,7 @@ export function render({model, el}) {
   }
   choose.onclick = () => input.click()
   input.onchange = () => {
-    begin([...input.files].map((file) => ({path: file.name, file})), "files")
+    begin([...input.files].map((file) => ({path: file.name, file})), `${input.files.length} files`)
     input.value = ""
   }
 
@@ -353,7 +353,7 @@ export function render({model, el}) {
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
     const plain = [...event.dataTransfer.files]
     const files = entries.length ? (await Promise.all(entries.map((entry) => below(entry)))).flat() : plain.map((file) => ({path: file.name, file}))
-    begin(files, entries.length === 1 ? entries[0].name : "files")
+    begin(files, entries.length === 1 ? entries[0].name : `${files.length} files`)
   }
   const listeners = {dragenter: enter, dragover: enter, dragleave: leave, drop}
   for (const [name, react] of Object.entries(listeners)) document.addEventListener(name, react)
