@@ -2,6 +2,7 @@
 
 Samples pass one by one through a point network, their mean describes the function, and a few layers (the trunk) with
 one linear head for each layer of the SIREN turn it into weights. Coordinates are in [0, 1] on each axis, as there.
+Between the two may stand layers that were learned when these had been (``settling``).
 
 Shape legend: N signals, P points, D axes, M channels, F width of the point network.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from explorer.nets.settling import settled
 from explorer.nets.siren import Siren
 
 Parameters = Mapping[str, torch.Tensor]
@@ -100,17 +102,25 @@ class Hypernet:
         return torch.bmm(weights.unsqueeze(1), hidden.float()).squeeze(1)
 
     def predict(self, parameters: Parameters, pooled: torch.Tensor) -> torch.Tensor:
-        """SIRENs [N, siren.layout.size] from pooled features [N, F].
+        """SIRENs [N, siren.layout.size] from pooled features [N, F]."""
+        return self.heads(parameters, settled(parameters, self.through_trunk(parameters, pooled)))
 
-        Heads speak in units of a SIREN's own start, so that one learning rate suits layers of any scale.
-        """
+    def through_trunk(self, parameters: Parameters, pooled: torch.Tensor) -> torch.Tensor:
+        """What the trunk makes of pooled features [..., F]: [..., F]."""
         hidden = pooled
         for layer in range(self.trunk):
             weight, bias = parameters[f"trunk.{layer}.weight"], parameters[f"trunk.{layer}.bias"]
             hidden = hidden + functional.relu(functional.linear(hidden, weight, bias))
+        return hidden
+
+    def heads(self, parameters: Parameters, hidden: torch.Tensor) -> torch.Tensor:
+        """What the heads make of the trunk's output [N, F]: SIRENs [N, siren.layout.size].
+
+        Heads speak in units of a SIREN's own start, so that one learning rate suits layers of any scale.
+        """
         hidden = hidden * (self.head_gain / math.sqrt(self.width))
-        heads = [
+        weights = [
             functional.linear(hidden, parameters[f"head.{layer}.weight"], parameters[f"head.{layer}.bias"])
             for layer in range(self.siren.layers)
         ]
-        return torch.cat(heads, -1) * self.siren.bounds.to(pooled.device)
+        return torch.cat(weights, -1) * self.siren.bounds.to(hidden.device)

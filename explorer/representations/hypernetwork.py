@@ -15,6 +15,7 @@ from explorer.errors import InvalidInput
 from explorer.fitting import draws, minimise
 from explorer.interpolation import Units
 from explorer.messages import Progress
+from explorer.nets import settling
 from explorer.nets.blocks import Array, blocks, part
 from explorer.nets.hypernet import Hypernet, Parameters
 from explorer.nets.precision import matmul_dtype
@@ -38,6 +39,7 @@ from explorer.signals import SignalSet
 
 # How much is encoded at a time: little enough to stay near the processor, and to bound memory for any set.
 _ENCODE_POINTS = 2**16
+_PREDICTED = 2**14
 
 # A coordinate of a code is not blown up beyond this share of the typical deviation.
 _LEAST_DEVIATION = 0.03
@@ -45,6 +47,13 @@ _LEAST_DEVIATION = 0.03
 # Whitening learns from so many signals, and counts what differs between grids so many times.
 _WHITENED = 5000
 _STEADINESS = 100.0
+
+# How the layers that settle codes are learned: from so many signals, in so many steps of so many of them.
+_SETTLED = 20_000
+_SETTLING_STEPS = 7000
+_SETTLING_BATCH = 256
+_SETTLING_RATE = 3e-3
+_SETTLING_DECAY = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +86,8 @@ class HypernetworkConfig:
         decay: the way from one to the other, by cosine or power law.
         whiten: principal components of the weights in the space "code", scaled to variance 1 and less where they
             differ between grids; 0 for all weights, each scaled to variance 1.
+        settle: width of layers that learn, when all else has, to give from any of the grids seen in training the code
+            that a signal's own samples give; 0 for none.
     """
 
     width: int = 16
@@ -100,6 +111,7 @@ class HypernetworkConfig:
     final_learning_rate: float = 1e-4
     decay: Literal["cosine", "power"] = "cosine"
     whiten: int = 0
+    settle: int = 0
 
     def __post_init__(self):
         check_fields(
@@ -107,6 +119,7 @@ class HypernetworkConfig:
             (("width", "point_width", "features", "batch", "resolutions"), 1, 4096),
             (("layers",), 2, 64),
             (("trunk",), 0, 64),
+            (("settle",), 0, 4096),
             (("points", "epochs", "min_steps", "whiten"), 0, 10**9),
             (("max_steps",), 1, 10**9),
             (("omega_0", "feature_scale", "head_gain", "learning_rate", "final_learning_rate"), 1e-9, 1e4),
@@ -131,7 +144,16 @@ class HypernetworkConfig:
 
 
 # The paper's decoder (81 weights for gray images), trained our way; large sets such as MNIST have the signals for it.
-_COMPACT = HypernetworkConfig(width=5, point_width=64, evenly=True, batch=64, epochs=100, max_steps=38_000, whiten=20)
+_COMPACT = HypernetworkConfig(
+    width=5,
+    point_width=64,
+    evenly=True,
+    batch=64,
+    epochs=100,
+    max_steps=38_000,
+    whiten=20,
+    settle=256,
+)
 
 # What the paper states; where it says nothing, the plainest reading.
 _PAPER = HypernetworkConfig(
@@ -223,12 +245,12 @@ class Hypernetwork(Networks, Pointwise):
             metrics=psnr,
         )
         codes = self._encode(net, parameters, Observations(signals), report)
-        across = [codes["weights"]]
-        if config.whiten and isinstance(source, GridSource):
-            few = signals[np.sort(np.random.default_rng(seed).permutation(len(signals))[:_WHITENED])]
-            across = [self._encode(net, parameters, Observations(few, grid), report)["weights"] for grid in grids]
-        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()}
-        arrays |= _scales(codes, np.stack(across), config.whiten)
+        if isinstance(source, GridSource) and (config.whiten or config.settle):
+            more, scales = self._across_grids(config, net, parameters, signals, grids, codes, seed, report)
+            parameters |= more
+        else:
+            scales = _scales(codes, codes["weights"][None], config.whiten)
+        arrays = {name: tensor.cpu().numpy() for name, tensor in parameters.items()} | scales
         resolutions = [list(grid) for grid in grids]
         return self.checkpoint(config, signals, arrays, seed=seed, resolutions=resolutions, steps=steps)
 
@@ -247,7 +269,7 @@ class Hypernetwork(Networks, Pointwise):
     def code_vectors(self, checkpoint: Checkpoint, codes: Arrays, space: str) -> np.ndarray:
         mean, scale = checkpoint.arrays[f"{space}.mean"], checkpoint.arrays[f"{space}.scale"]
         centred = codes["pooled" if space == "pooled" else "weights"] - mean
-        return centred @ scale if scale.ndim == 2 else centred * scale
+        return _scaled(centred, scale)
 
     def layers(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         return tuple(map(str, range(self._net_of(checkpoint).siren.layers)))
@@ -269,13 +291,76 @@ class Hypernetwork(Networks, Pointwise):
     ) -> dict[str, np.ndarray]:
         weights = np.empty((len(observations), net.siren.layout.size), np.float32)
         pooled = np.empty((len(observations), net.width), np.float32)
-        with torch.inference_mode():
+        with torch.no_grad():
             for rows, batch in observations.batches(_ENCODE_POINTS):
                 features = self._pool(net, parameters, batch)
                 pooled[rows] = features.cpu().numpy()
                 weights[rows] = net.predict(parameters, features).cpu().numpy()
                 report(Progress(step=rows.stop, total=len(observations), message="encoding"))
         return {"weights": weights, "pooled": pooled}
+
+    def _across_grids(
+        self,
+        config: HypernetworkConfig,
+        net: Hypernet,
+        parameters: Parameters,
+        signals: SignalSet,
+        grids: list[tuple[int, ...]],
+        codes: Arrays,
+        seed: int,
+        report: Report,
+    ) -> tuple[Parameters, dict[str, np.ndarray]]:
+        """What is learned from what some signals look like on each grid: layers that settle codes, and scales.
+
+        Args:
+            codes: of all signals, from their own samples.
+        """
+        few = np.random.default_rng(seed).permutation(len(signals))[: _SETTLED if config.settle else _WHITENED]
+        seen = [self._encode(net, parameters, Observations(signals[few], grid), report)["pooled"] for grid in grids]
+
+        def scales(parameters: Parameters) -> dict[str, np.ndarray]:
+            own = {"pooled": codes["pooled"], "weights": self._predicted(net, parameters, codes["pooled"])}
+            across = [self._predicted(net, parameters, pooled[:_WHITENED]) for pooled in seen]
+            return _scales(own, np.stack(across), config.whiten)
+
+        if not config.settle:
+            return {}, scales(parameters)
+        coarsest = min(range(len(grids)), key=lambda index: math.prod(grids[index]))
+        scale = self._tensor(scales(parameters)["code.scale"])
+        target = self._tensor(codes["weights"][few])
+        with torch.no_grad():
+            features = torch.stack([net.through_trunk(parameters, self._tensor(pooled)) for pooled in seen])
+        fixed = settling.standards(features)
+        fresh = settling.initial(net.width, config.settle, torch.Generator().manual_seed(seed))
+        learned = {name: tensor.to(self.device) for name, tensor in fresh.items()}
+
+        def loss_at(step: int) -> torch.Tensor:
+            # Every other signal is seen on the coarsest grid, where most is to be learned.
+            rng, batch = draws(seed, step), _SETTLING_BATCH
+            among = np.where(rng.random(batch) < 0.5, coarsest, rng.integers(len(grids), size=batch))
+            rows = torch.from_numpy(rng.integers(len(few), size=batch))
+            settled = settling.settled(fixed | learned, features[torch.from_numpy(among), rows])
+            return _scaled(net.heads(parameters, settled) - target[rows], scale).square().sum(-1).mean()
+
+        minimise(
+            learned,
+            loss_at,
+            steps=_SETTLING_STEPS,
+            learning_rate_at=lambda step: _SETTLING_RATE * (1 + math.cos(math.pi * step / _SETTLING_STEPS)) / 2,
+            weight_decay=_SETTLING_DECAY,
+            report=lambda now, state=None: report(Progress(step=now.step, total=now.total, message="settling")),
+        )
+        more = fixed | learned
+        return more, scales({**parameters, **more})
+
+    def _predicted(self, net: Hypernet, parameters: Parameters, pooled: np.ndarray) -> np.ndarray:
+        """Weights [n, dz] from pooled features [n, point_width]."""
+        weights = np.empty((len(pooled), net.siren.layout.size), np.float32)
+        with torch.no_grad():
+            for start in range(0, len(pooled), _PREDICTED):
+                part = slice(start, start + _PREDICTED)
+                weights[part] = net.predict(parameters, self._tensor(pooled[part])).cpu().numpy()
+        return weights
 
     def _pool(self, net: Hypernet, parameters: Parameters, batch: Batch) -> torch.Tensor:
         """The mean over all points, summed over blocks of them."""
@@ -309,6 +394,11 @@ def _net(config: HypernetworkConfig, domain: Domain) -> Hypernet:
         trunk=config.trunk,
         head_gain=config.head_gain,
     )
+
+
+def _scaled(vectors: Array, scale: Array) -> Array:
+    """Vectors [n, dz] by a matrix [dz, k], or each of their coordinates by a number [dz]."""
+    return vectors @ scale if scale.ndim == 2 else vectors * scale
 
 
 def _unit(coords: Array) -> Array:

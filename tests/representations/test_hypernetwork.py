@@ -1,5 +1,6 @@
 """The paper's method: its sizes, its training, and what must not change its codes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from explorer import fitting
 from explorer.artifacts import Artifact
 from explorer.codes import Checkpoint, Domain
 from explorer.errors import InvalidInput
+from explorer.messages import Progress
 from explorer.nets.siren import Siren
 from explorer.observations import Observations, Sampling
 from explorer.representations.hypernetwork import Hypernetwork, _whitening
@@ -202,3 +204,35 @@ def test_whitening_shrinks_what_depends_on_the_grid():
     drift = np.square(vectors - vectors.mean(0)).sum(2).mean()
     whitened = seen @ _whitening(seen.mean(0)[None], 3)
     assert drift < 0.25 * np.square(whitened - whitened.mean(0)).sum(2).mean()
+
+
+def test_settling_brings_what_a_coarse_grid_gives_to_the_code_of_the_own_samples(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.representations.hypernetwork._SETTLING_STEPS", 400)
+
+    def told(settle: int) -> tuple[float, float]:
+        """How far codes from 4 x 4 stray from those of the own samples, and the latter's functions from the samples."""
+        checkpoint = METHOD.train(METHOD.config(overrides=TINY | {"whiten": 5, "settle": settle}), digits(), seed=0)
+        own, coarse = (METHOD.encode(checkpoint, Observations(digits(), size)) for size in (8, 4))
+        vectors, others = (METHOD.vectors(checkpoint, codes, "code") for codes in (own, coarse))
+        strays = np.square(vectors - others).sum() / np.square(vectors - vectors.mean(0)).sum()
+        errors = METHOD.render(checkpoint, own, (8, 8)) - Observations(digits()).batch(slice(None)).values.reshape(
+            -1, 8, 8, 1
+        )
+        return float(strays), float(np.square(errors).mean())
+
+    (strays, errors), (settled, errors_settled) = told(0), told(32)
+    assert settled < 0.5 * strays
+    assert errors_settled < 1.05 * errors
+
+
+def test_a_training_that_was_stopped_settles_like_one_that_went_through(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.representations.hypernetwork._SETTLING_STEPS", 20)
+    config, states = METHOD.config(overrides=TINY | {"whiten": 5, "settle": 8}), []
+
+    def keep(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
+        if state and progress.step == progress.total:
+            states.append(state())
+
+    whole = METHOD.train(config, digits(), seed=0, report=keep)
+    stopped = fitting.ended_here(states[-1])
+    assert METHOD.train(config, digits(), seed=0, resume=stopped).id == whole.id
