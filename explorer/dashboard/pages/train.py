@@ -472,9 +472,7 @@ class Train(Page):
             return
         self._looks = [*self._looks, seen][-LOOKS:]
         shown: list[Picture] = [picture(self._looks[-1][3], LOOK_SIZE, "signal", f"row {self.workspace.row}")]
-        shown += [
-            picture(render, LOOK_SIZE, f"step {step:,}", f"{psnr:.1f} dB") for step, psnr, render, _ in self._looks
-        ]
+        shown += [picture(render, LOOK_SIZE, f"at {step:,}", f"{psnr:.1f} dB") for step, psnr, render, _ in self._looks]
         self._looking.object = "<h2>as it improves</h2>"
         self.pictures.show(shown)
 

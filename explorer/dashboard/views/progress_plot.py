@@ -70,6 +70,7 @@ class ProgressPlot(Viewer):
             tags=["progress", name],
         )
         plot.yaxis.axis_label = title
+        plot.xaxis.ticker.desired_num_ticks = 4  # beside each other there is no room for more
         plot.min_border_left = 64
         plot.add_tools(HoverTool(tooltips=[("run", "$name"), ("stage", "@stage"), ("at", "@x"), (title, "@y{0.0000}")]))
         return plot
