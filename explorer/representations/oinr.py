@@ -71,7 +71,7 @@ class OInrConfig(FitConfig):
         scales: shares of the observed resolution at which signals are fitted too, in turn with all of it.
         crop: samples along each axis that a step looks at, a box drawn afresh; 0 for all.
         early: share of the steps, the first, that fit the kernels' middle nodes alone, to scattered samples; the others
-            then go from the final learning rate to a tenth of it, so as not to undo that. 0 for none.
+            then go from a fifth of the final learning rate to a fiftieth, so as not to undo that. 0 for none.
         early_cells: signals of at most so many cells are fitted without such steps. Larger ones, of which a box shows
             little, are learned far sooner with them.
         early_rate: the learning rate at the first of them.
@@ -427,11 +427,11 @@ class _Fitting:
     @property
     def plan(self) -> Plan:
         """From the start, for signals of the domain's size."""
-        config, last = self.config, self.config.final_learning_rate
+        config, rate = self.config, self.config.final_learning_rate / 5
         if not self._early:
             return config.plan
         early = max(1, min(round(self._early * config.steps), config.steps - 1))
-        plan = config.plan_of(max(1, config.steps - early), last, last / 10)
+        plan = config.plan_of(max(1, config.steps - early), rate, rate / 10)
         plan = dataclasses.replace(plan, early_steps=early, early_rate=config.early_rate)
         return dataclasses.replace(plan, snapshots=spread(plan.total, config.snapshots))
 

