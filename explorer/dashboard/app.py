@@ -168,7 +168,8 @@ class Shell:
 
     def _status(self) -> pn.Row:
         workspace, calls = self.workspace, self.workspace.calls
-        about, doing = words(), words()  # what is looked at, and what goes on
+        one_line = {"white-space": "nowrap", "overflow": "hidden", "text-overflow": "ellipsis"}
+        about, doing = words(styles=one_line), words(styles=one_line)  # what is looked at, and what goes on
         cancel = pmui.Button(label="cancel", variant="text", visible=False, on_click=lambda e: calls.cancel(), **SMALL)
 
         def describe(*events: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import panel as pn
+import panel_material_ui as pmui
 import param
 import pytest
 
@@ -17,6 +18,7 @@ from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import SHORT, State, from_query
 from explorer.dashboard.subject import Subject
+from explorer.dashboard.views.sidebar import offer
 from explorer.dashboard.workspace import Workspace
 from explorer.observations import Sampling
 from explorer.readers import load
@@ -270,6 +272,14 @@ def test_signals_that_the_address_gives_by_their_id_are_called_by_their_name(lib
     choice = shell.sidebar._signals
     assert choice.value == signals.id and choice.options["by a hash"] == signals.id
     assert signals.id not in choice.options
+    assert choice.get_root().data.value == "by a hash"
+
+
+def test_a_choice_that_is_renamed_is_shown_by_its_new_name():
+    select = pmui.Select(options={"an id": "an id"}, value="an id")
+    shown = select.get_root()
+    offer(select, {"other": "b", "name": "an id"}, "an id")
+    assert shown.data.value == "name" and shown.data.options == ["other", "name"]
 
 
 def test_an_unknown_page_in_the_address_opens_the_first(library: Library, digits: Subject):

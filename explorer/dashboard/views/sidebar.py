@@ -96,9 +96,8 @@ class Sidebar(Viewer):
         try:
             self._method.param.update(options=methods or [NONE], value=method or NONE, disabled=not methods)
             named = {e.name: e.id for e in checkpoints if e.details["representation"] == method}
-            self._checkpoint.param.update(
-                options=named or [NONE], value=entry.id if entry else NONE, disabled=not named
-            )
+            self._checkpoint.disabled = not named
+            offer(self._checkpoint, named or {NONE: NONE}, entry.id if entry else NONE)
             self._source.object = f'<span class="quiet">{escape(source(opened))}</span>'
             self._source.visible = self._train.visible = bool(source(opened))
             position = nearest_stop(opened.stops, self.state.resolution) if opened.stops else 0
@@ -115,7 +114,7 @@ class Sidebar(Viewer):
             called = opened.menu.called.get(current, opened.signals.name)
         self._filling = True
         names = {name: name for name in self.workspace.names}
-        self._signals.param.update(options=names | {called: current}, value=current)
+        offer(self._signals, names | {called: current}, current)
         self._filling = False
 
     def _follow(self, *events: param.parameterized.Event) -> None:
@@ -180,6 +179,15 @@ class Sidebar(Viewer):
             sizing_mode="stretch_width",
             margin=(0, 16),
         )
+
+
+def offer(select: pmui.Select, options: dict[str, str], value: str) -> None:
+    """Offer options by their names, and choose one. Panel keeps the name of a value that stays, so where that is called
+    otherwise from now on, it is told again."""
+    renamed = value == select.value and options != select.options
+    select.param.update(options=options, value=value)
+    if renamed:
+        select.param.trigger("value")
 
 
 def source(opened: Opened) -> str:
