@@ -99,7 +99,7 @@ def test_several_files_are_one_archive_whatever_their_names(browser: Browser, da
     page = driving.opened(browser, dashboard.url)
     choose(page, *(named(name, buffer.getvalue()) for name in names))
     expect(page.get_by_text("image, tar")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("4 × 5")).to_be_visible()
+    expect(page.get_by_role("cell", name="4 × 5", exact=True)).to_be_visible()
     page.get_by_role("button", name="leave").click()
     expect(page.get_by_text("what was sent")).not_to_be_visible()
     page.close()
