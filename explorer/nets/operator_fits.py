@@ -100,7 +100,7 @@ class OperatorFits:
         early_steps: first steps, which look at scattered samples through the kernels' middle nodes alone. They cost a
             small part of what a box of as many samples does, and tell of all the signal: what is learned of one box is
             soon forgotten for another.
-        scattered: how many samples those look at.
+        scattered: how many samples those look at, as far as their activations fit.
         seed: draws them all.
         dtype: of the convolutions' factors.
     """
@@ -178,12 +178,13 @@ class OperatorFits:
         if target.points is not None:
             found = target.points(self.operator.at_points(networks, functions)[0]).unsqueeze(0)
             return ((found - values).square().sum(2) * weights).sum((0, 2))
-        cells = values.shape[-1]
-        drawn = np.random.default_rng((self.seed, step)).integers(0, cells, self.scattered)
+        cells, width = values.shape[-1], values.shape[1] * (sum(self.operator.widths) + self.operator.inputs)
+        count = max(1, min(self.scattered, _ACTIVATIONS // width))
+        drawn = np.random.default_rng((self.seed, step)).integers(0, cells, count)
         some = torch.from_numpy(np.sort(drawn)).to(values.device)
         found = self.operator.at_points(networks, functions.index_select(2, some))
         errors = (found - values.index_select(3, some)).square().sum(2)
-        return (errors * weights.index_select(2, some)).sum((0, 2)) * (cells / len(drawn))
+        return (errors * weights.index_select(2, some)).sum((0, 2)) * (cells / count)
 
     def _seen_error(self, target: Target, networks: torch.Tensor, box: Box, frames: torch.Tensor) -> torch.Tensor:
         """The mean, over all boxes that could have been drawn, of such errors is that of the whole: [N]."""
