@@ -48,8 +48,10 @@ _LEAST_DEVIATION = 0.03
 _WHITENED = 5000
 _STEADINESS = 100.0
 
-# How the layers that settle codes are learned: from so many signals, in so many steps of so many of them.
+# How the layers that settle codes are learned: from so many signals, in so many steps of so many of them. Of too few
+# signals they would learn each by heart, and others would drift more.
 _SETTLED = 20_000
+_LEAST_SETTLED = 5000
 _SETTLING_STEPS = 7000
 _SETTLING_BATCH = 256
 _SETTLING_RATE = 3e-3
@@ -87,7 +89,7 @@ class HypernetworkConfig:
         whiten: principal components of the weights in the space "code", scaled to variance 1 and less where they
             differ between grids; 0 for all weights, each scaled to variance 1.
         settle: width of layers that learn, when all else has, to give from any of the grids seen in training the code
-            that a signal's own samples give; 0 for none.
+            that a signal's own samples give; 0 for none, as for fewer than 5000 signals.
     """
 
     width: int = 16
@@ -315,7 +317,8 @@ class Hypernetwork(Networks, Pointwise):
         Args:
             codes: of all signals, from their own samples.
         """
-        few = np.random.default_rng(seed).permutation(len(signals))[: _SETTLED if config.settle else _WHITENED]
+        settles = config.settle and len(signals) >= _LEAST_SETTLED
+        few = np.random.default_rng(seed).permutation(len(signals))[: _SETTLED if settles else _WHITENED]
         seen = [self._encode(net, parameters, Observations(signals[few], grid), report)["pooled"] for grid in grids]
 
         def scales(parameters: Parameters) -> dict[str, np.ndarray]:
@@ -323,7 +326,7 @@ class Hypernetwork(Networks, Pointwise):
             across = [self._predicted(net, parameters, pooled[:_WHITENED]) for pooled in seen]
             return _scales(own, np.stack(across), config.whiten)
 
-        if not config.settle:
+        if not settles:
             return {}, scales(parameters)
         coarsest = min(range(len(grids)), key=lambda index: math.prod(grids[index]))
         scale = self._tensor(scales(parameters)["code.scale"])

@@ -208,6 +208,7 @@ def test_whitening_shrinks_what_depends_on_the_grid():
 
 def test_settling_brings_what_a_coarse_grid_gives_to_the_code_of_the_own_samples(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("explorer.representations.hypernetwork._SETTLING_STEPS", 400)
+    monkeypatch.setattr("explorer.representations.hypernetwork._LEAST_SETTLED", 60)
 
     def told(settle: int) -> tuple[float, float]:
         """How far codes from 4 x 4 stray from those of the own samples, and the latter's functions from the samples."""
@@ -227,6 +228,7 @@ def test_settling_brings_what_a_coarse_grid_gives_to_the_code_of_the_own_samples
 
 def test_a_training_that_was_stopped_settles_like_one_that_went_through(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("explorer.representations.hypernetwork._SETTLING_STEPS", 20)
+    monkeypatch.setattr("explorer.representations.hypernetwork._LEAST_SETTLED", 60)
     config, states = METHOD.config(overrides=TINY | {"whiten": 5, "settle": 8}), []
 
     def keep(progress: Progress, state: Callable[[], Artifact] | None = None) -> None:
