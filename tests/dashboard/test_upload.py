@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from explorer.dashboard.state import State
 from explorer.dashboard.views.mapping import ColumnMapping
-from explorer.dashboard.views.upload import NEW, Upload, advice, pictures, sizes, summary, unique
-from explorer.dashboard.workspace import Workspace
+from explorer.dashboard.views.reading_form import NEW, ReadingForm, advice, pictures, sizes, summary, unique
 from explorer.errors import InvalidInput
 from explorer.messages import Entry
 from explorer.readings import Choice, reading_of
@@ -41,21 +39,19 @@ def test_the_summary_says_it_all_and_is_no_html():
     assert "<b>bold" not in text and pictures(reading_of(signals(), "CSV")).count("<img") == 3
 
 
-def looked_at(signals: SignalSet, *choices: Choice) -> Upload:
-    upload = Upload(Workspace(engine=None, state=State()))  # type: ignore[arg-type]
-    upload.reading = reading_of(signals, "CSV", choices=choices)
-    return upload
+def looked_at(signals: SignalSet, *choices: Choice) -> ReadingForm:
+    return ReadingForm(reading_of(signals, "CSV", choices=choices), {}, [])
 
 
 def test_the_dialog_offers_what_was_guessed():
     guessed = Choice(option="columns", among=("t", "a", "b"), taken={"t": "time"})
-    upload = looked_at(signals(), guessed)
-    mapping = upload._mapping
+    form = looked_at(signals(), guessed)
+    mapping = form._mapping
     assert mapping._selects["time"].value == "t" and mapping._values.value == ["a", "b"] and mapping.columns == {}
     assert mapping._selects["label"].visible and not mapping._selects["z"].visible
-    assert not upload._crop.visible and not upload._array.visible and upload._size.visible
-    mapping._values.value, upload._size.value = ["b"], "8"
-    assert upload.options.columns == {"t": "time", "a": "ignore", "b": "value"} and upload.options.size == (8,)
+    assert not form._crop.visible and not form._array.visible and form._size.visible
+    mapping._values.value, form._size.value = ["b"], "8"
+    assert form.options.columns == {"t": "time", "a": "ignore", "b": "value"} and form.options.size == (8,)
 
 
 def test_a_role_moves_from_column_to_column():
@@ -68,8 +64,6 @@ def test_a_role_moves_from_column_to_column():
     mapping._selects["time"].value = "pulse"
     assert told[-1] == {"when": "value", "who": "ignore", "what": "label", "pulse": "time"} and len(told) == 3
     assert mapping._values.value == ["when"]
-    mapping.reset()
-    assert mapping.columns == {}
 
 
 def test_columns_are_channels_or_signals():
@@ -96,28 +90,27 @@ def test_many_columns_are_said_and_not_listed():
 
 def test_channels_are_left_out_and_come_back():
     colours = SignalSet.from_grids(np.zeros((2, 4, 5, 3), np.uint8), axes="yx")
-    upload = looked_at(colours)
-    assert upload._channels.visible and upload._gray.visible and upload.options.channels == ()
-    upload._channels.value = ["green", "red"]
-    assert upload.options.channels == ("red", "green")
-    upload.reading = reading_of(colours, "PNG")  # as the next reading comes back
-    assert upload._channels.options == ["red", "green", "blue"] and upload._channels.value == ["green", "red"]
-    upload._gray.value = True
-    assert upload.options.channels == ("gray",)
+    form = looked_at(colours)
+    assert form._channels.visible and form._gray.visible and form.options.channels == ()
+    form._channels.value = ["green", "red"]
+    assert form.options.channels == ("red", "green")
+    form.show(reading_of(colours, "PNG"))  # as the next reading comes back
+    assert form._channels.options == ["red", "green", "blue"] and form._channels.value == ["green", "red"]
+    form._gray.value = True
+    assert form.options.channels == ("gray",)
 
 
 def test_recordings_can_be_brought_to_a_lower_rate():
     wave = SignalSet.from_grids(np.zeros((1, 32_000), np.float32), axes="t", sample_rate_hz=16_000)
-    upload = looked_at(wave)
-    assert upload._rate.visible and upload._rate.options[:2] == ["as it is", "11,025 Hz"]
-    assert upload.options.sample_rate_hz == 0
-    upload._rate.value = "8,000 Hz"
-    assert upload.options.sample_rate_hz == 8_000
-    upload.reading = reading_of(
-        SignalSet.from_grids(np.zeros((1, 16_000), np.float32), axes="t", sample_rate_hz=8_000), ""
-    )
-    assert upload._rate.value == "8,000 Hz" and "11,025 Hz" in upload._rate.options
-    assert advice(upload.reading) == []
+    form = looked_at(wave)
+    assert form._rate.visible and form._rate.options[:2] == ["as it is", "11,025 Hz"]
+    assert form.options.sample_rate_hz == 0
+    form._rate.value = "8,000 Hz"
+    assert form.options.sample_rate_hz == 8_000
+    lower = SignalSet.from_grids(np.zeros((1, 16_000), np.float32), axes="t", sample_rate_hz=8_000)
+    form.show(reading_of(lower, ""))
+    assert form._rate.value == "8,000 Hz" and "11,025 Hz" in form._rate.options
+    assert advice(reading_of(lower, "")) == []
 
 
 def test_large_signals_are_pointed_to_a_smaller_size():
@@ -129,10 +122,8 @@ def test_only_sets_of_the_same_kind_can_be_added_to():
     def entry(name: str, axes: list[str], channels: list[str]) -> Entry:
         return Entry(id=name, kind="signals", name=name, details={"axes": axes, "channels": channels})
 
-    upload = Upload(Workspace(engine=None, state=State()))  # type: ignore[arg-type]
     entries = [entry("waves", ["t"], ["a"]), entry("pairs", ["t"], ["a", "b"]), entry("pictures", ["y", "x"], ["gray"])]
-    upload._sets = {e.name: e for e in entries}
-    upload.reading = reading_of(signals(), "CSV")
-    assert upload._into.options == [NEW, "waves"] and upload._into.value == NEW and upload._name.visible
-    upload._into.value = "waves"
-    assert not upload._name.visible
+    form = ReadingForm(reading_of(signals(), "CSV"), {e.name: e for e in entries}, ["waves"])
+    assert form._into.options == [NEW, "waves"] and form._into.value == NEW and form._name.visible
+    form._into.value = "waves"
+    assert not form._name.visible

@@ -13,7 +13,8 @@ from panel.viewable import Viewable, Viewer
 from explorer.dashboard.calls import Call, change
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.notices import notice, tell
-from explorer.dashboard.views.upload import Taken, Upload, address, attempt, own_sets, turn_to, unique
+from explorer.dashboard.views.reading_form import unique
+from explorer.dashboard.views.upload import Taken, Upload, address, attempt, own_sets, turn_to
 from explorer.dashboard.views.words import words
 from explorer.dashboard.workspace import Workspace
 from explorer.messages import Entry

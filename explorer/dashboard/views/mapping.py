@@ -63,12 +63,6 @@ class ColumnMapping(Viewer):
         """The role of each column, as soon as a person has chosen one; nothing as long as the guess stands."""
         return dict(self._roles) if self._touched else {}
 
-    def reset(self) -> None:
-        """Forget what was chosen: another table comes."""
-        self._touched, self._columns = False, ()
-        self._all.value = False
-        self._body.visible = False
-
     def show(self, columns: Sequence[str], taken: Mapping[str, str]) -> None:
         """The columns that there are, and the roles in which they were read; those without one are values."""
         self._columns = tuple(columns)
