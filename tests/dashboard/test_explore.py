@@ -211,20 +211,24 @@ def test_what_was_cleared_comes_back_with_a_checkpoint(library: Library, engine:
     assert explore.sample.forms is not None and len(explore.neighbors.pictures) == 7
 
 
-def test_a_plot_of_scores_has_axes_once_it_knows_its_stops():
-    scores = Scores()
-    assert not any(axis.visible for axis in scores._plot.axis)
+def test_scores_are_plotted_over_their_stops_once_there_are_some():
+    scores = Scores(size=8)
     scores.sizes = [4, 8]
-    assert all(axis.visible for axis in scores._plot.axis) and scores._plot.xaxis.ticker.ticks == [4, 8]
+    assert scores._curves is None and len(scores._drawn) == 0
+    scores.ours = {8: {"ami": 0.5, "ari": 0.4, "silhouette": 0.1, "drift": 0.0}}
+    assert len(scores._drawn) == 1 and scores._curves.plot.xaxis.ticker.ticks == [4, 8]
+    assert scores._curves.here.location == 8
+    scores.size = 4
+    assert scores._curves.here.location == 4
 
 
 def test_scores_of_signals_without_labels_are_those_that_need_none():
     scores, unlabelled = Scores(sizes=[4, 8]), {"ami": None, "ari": None, "silhouette": -0.1, "drift": None}
     scores.param.update(ours={4: unlabelled}, control={4: unlabelled | {"silhouette": 0.2}})
-    assert scores._plot.yaxis[0].axis_label == "silhouette" and scores._plot.y_range.start == -0.1
-    assert scores._sources["ours"].data == {"x": [4], "y": [-0.1]}
+    assert scores._curves.plot.yaxis[0].axis_label == "silhouette" and scores._curves.plot.y_range.start == -0.1
+    assert scores._curves.sources["ours"].data == {"x": [4], "y": [-0.1]}
     scores.ours = {8: unlabelled | {"ami": 0.5}}
-    assert scores._plot.yaxis[0].axis_label == "AMI" and scores._plot.y_range.start == 0
+    assert scores._curves.plot.yaxis[0].axis_label == "AMI" and scores._curves.plot.y_range.start == 0
 
 
 def test_where_there_are_no_scores_the_panel_says_why():

@@ -21,6 +21,7 @@ METRICS = {"ami": "AMI", "ari": "ARI", "silhouette": "silhouette"}
 ALONE = "One signal alone has no clusters, so there is nothing to compare. Open or upload a set of several."
 ALIKE = "All signals are in one cluster and have no labels, so there is nothing to compare. Ask for more clusters."
 
+HEIGHT = 150
 _WIDTH, _LETTER, _GAP = 300, 7, 6  # pixels
 
 
@@ -40,36 +41,12 @@ class Scores(Viewer):
 
     def __init__(self, **params: Any):
         super().__init__(**params)
-        self._sources = {name: ColumnDataSource({"x": [], "y": []}, tags=["scores"]) for name in ("ours", "control")}
-        self._plot = figure(
-            height=150, toolbar_location=None, x_axis_type="log", x_range=Range1d(1, 2), y_range=Range1d(0, 1),
-            sizing_mode="stretch_width", title=None,
-        )  # fmt: skip
-        self._here = Span(dimension="height", line_width=1)
-        self._plot.add_layout(self._here)
-        dashes = {"ours": "solid", "control": "dashed"}
-        self._lines = {name: Line(x="x", y="y", line_width=2, line_dash=dash) for name, dash in dashes.items()}
-        self._dots = {name: Scatter(x="x", y="y", size=5) for name in self._sources}
-        for name, source in self._sources.items():
-            draw(self._plot, self._lines[name], source)
-            draw(self._plot, self._dots[name], source)
-        self._plot.xaxis.ticker = self._ticks = FixedTicker(ticks=[])
         self._words = words(margin=(0, 0, 4, 0))
+        self._curves: Curves | None = None  # made with the first scores: the page's first picture does not wait for it
         # Panel has a plot's visibility follow the figure's, so a column around it is what is hidden.
-        self._drawn = pn.Column(pn.pane.Bokeh(self._plot, sizing_mode="stretch_width"), sizing_mode="stretch_width")
-        self._restyle()
-        self._rule()
-        self._plot_scores()
+        self._drawn = pn.Column(height=HEIGHT, sizing_mode="stretch_width")
+        self._draw()
         self._say()
-
-    @param.depends("dark", watch=True)
-    def _restyle(self) -> None:
-        tones = theme.tones(self.dark)
-        quieten(self._plot, self.dark)
-        self._here.line_color = tones.muted
-        for name, color in (("ours", tones.accent), ("control", tones.muted)):
-            self._lines[name].line_color = color
-            self._dots[name].update(line_color=color, fill_color=color)
 
     @property
     def metric(self) -> str:
@@ -85,34 +62,70 @@ class Scores(Viewer):
         known = [score for scores in (self.ours, self.control) for score in scores.values() if score is not None]
         return ALIKE if known and all(score[name] is None for score in known for name in METRICS) else ""
 
-    @param.depends("sizes", watch=True)
-    def _rule(self) -> None:
-        """The axes."""
-        self._plot.xaxis.visible = self._plot.yaxis.visible = bool(self.sizes)
-        if self.sizes:
-            self._plot.x_range.update(start=min(self.sizes) / 1.2, end=max(self.sizes) * 1.2)
-            self._ticks.ticks = apart(self.sizes)
-
-    @param.depends("ours", "control", watch=True)
-    def _plot_scores(self) -> None:
-        metric, lowest = self.metric, 0.0
-        for name, source in self._sources.items():
-            scores = sorted((size, score[metric]) for size, score in getattr(self, name).items())
-            points = [(x, y) for x, y in scores if y is not None]
-            source.data = {"x": [x for x, _ in points], "y": [y for _, y in points]}
-            lowest = min([lowest, *source.data["y"]])
-        self._plot.yaxis.axis_label = METRICS[metric]
-        self._plot.y_range.start = lowest
+    @param.depends("sizes", "ours", "control", "dark", watch=True)
+    def _draw(self) -> None:
+        if self._curves is None:
+            if not (self.ours or self.control):
+                return
+            self._curves = Curves()
+            self._drawn.append(pn.pane.Bokeh(self._curves.plot, sizing_mode="stretch_width"))
+        self._curves.dress(self.dark)
+        self._curves.rule(self.sizes)
+        self._curves.draw(self.ours, self.control, self.metric)
 
     @param.depends("signals", "size", "ours", "control", "how", watch=True)
     def _say(self) -> None:
-        self._here.location = self.size or None
+        if self._curves is not None:
+            self._curves.here.location = self.size or None
         self._drawn.visible = not self.nothing
         said = scores_html(self.ours.get(self.size), self.control.get(self.size), self.how)
         self._words.object = f'<span class="quiet">{self.nothing}</span>' if self.nothing else said
 
     def __panel__(self) -> Viewable:
         return pn.Column(self._words, self._drawn, sizing_mode="stretch_width")
+
+
+class Curves:
+    """The plot: scores over sizes, and where one looks."""
+
+    def __init__(self) -> None:
+        self.plot = figure(
+            height=HEIGHT, toolbar_location=None, tools="", x_axis_type="log", x_range=Range1d(1, 2),
+            y_range=Range1d(0, 1), sizing_mode="stretch_width", title=None,
+        )  # fmt: skip
+        self.sources = {name: ColumnDataSource({"x": [], "y": []}, tags=["scores"]) for name in ("ours", "control")}
+        self.here = Span(dimension="height", line_width=1)
+        self.plot.add_layout(self.here)
+        dashes = {"ours": "solid", "control": "dashed"}
+        self._lines = {name: Line(x="x", y="y", line_width=2, line_dash=dash) for name, dash in dashes.items()}
+        self._dots = {name: Scatter(x="x", y="y", size=5) for name in self.sources}
+        for name, source in self.sources.items():
+            draw(self.plot, self._lines[name], source)
+            draw(self.plot, self._dots[name], source)
+        self.plot.xaxis.ticker = self._ticks = FixedTicker(ticks=[])
+
+    def dress(self, dark: bool) -> None:
+        tones = theme.tones(dark)
+        quieten(self.plot, dark)
+        self.here.line_color = tones.muted
+        for name, color in (("ours", tones.accent), ("control", tones.muted)):
+            self._lines[name].line_color = color
+            self._dots[name].update(line_color=color, fill_color=color)
+
+    def rule(self, sizes: Sequence[int]) -> None:
+        """The axes."""
+        if sizes:
+            self.plot.x_range.update(start=min(sizes) / 1.2, end=max(sizes) * 1.2)
+            self._ticks.ticks = apart(sizes)
+
+    def draw(self, ours: Mapping[int, Any], control: Mapping[int, Any], metric: str) -> None:
+        lowest = 0.0
+        for name, known in (("ours", ours), ("control", control)):
+            points = [(x, score[metric]) for x, score in sorted(known.items()) if score[metric] is not None]
+            self.sources[name].data = {"x": [x for x, _ in points], "y": [y for _, y in points]}
+            lowest = min([lowest, *(y for _, y in points)])
+        self.plot.yaxis.axis_label = METRICS[metric]
+        self.plot.y_range.start = lowest
 
 
 def apart(sizes: Sequence[int]) -> list[int]:
