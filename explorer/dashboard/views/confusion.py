@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import param
-from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import Scripted
 
 MOST_CLASSES = 24
 
@@ -20,7 +21,7 @@ def shown_classes(confusion: np.ndarray, most: int = MOST_CLASSES) -> np.ndarray
     return np.sort(np.argsort(-wrong, kind="stable")[:most])
 
 
-class Confusion(JSComponent):
+class Confusion(Scripted):
     """A confusion matrix, rows the truth. Cells are buttons; arrow keys walk over them."""
 
     counts = param.List([], doc="Rows of counts, int [C, C].")

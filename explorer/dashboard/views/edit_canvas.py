@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import param
-from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import Scripted
 
 _POINTS_LIMIT = 20_000
 """Points of a gesture that are looked at; a browser sends far fewer."""
@@ -29,7 +30,7 @@ class Push:
     sequence: int
 
 
-class EditCanvas(JSComponent):
+class EditCanvas(Scripted):
     """A picture, or curves, with the anchors of its cloud on top. A brush pushes, a lasso chooses."""
 
     picture = param.String("", doc="Data URI of the pixels, one for each sample.")

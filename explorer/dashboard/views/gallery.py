@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import panel as pn
 import param
-from panel.custom import JSComponent
 
 from explorer.dashboard import theme
 from explorer.dashboard.subject import Subject
 from explorer.dashboard.views.pixels import png_uri
 from explorer.dashboard.views.places import combine
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 from explorer.dashboard.views.thumbnails import thumbnails
 
 Pictures = Sequence[tuple[int, str]]
@@ -77,7 +76,7 @@ def cells(
     ]
 
 
-class Grid(JSComponent):
+class Grid(Scripted):
     """What the browser draws; it answers with messages, and knows nothing of what they mean."""
 
     heads = param.List(default=[])

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import param
-from panel.custom import JSComponent
 
 from explorer.dashboard.views.history import History, in_words
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 
 
-class HistoryTree(JSComponent):
+class HistoryTree(Scripted):
     """The states of a cloud, one below the other, branches further in. A click goes to one: see ``go``.
 
     Its own component: a toolkit's list answers what it is told by telling what it showed before, and so can lose a

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import param
-from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import Scripted
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Line:
     wrong: bool = False
 
 
-class Listing(JSComponent):
+class Listing(Scripted):
     """Lines in a table. What is done with one is answered by ``act(action, id, values)``.
 
     Actions are those of the line, and ``choose``, ``check`` and ``edit`` with ``name`` and ``note``.

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from panel.custom import JSComponent
+from explorer.dashboard.views.script import Scripted
 
 REACHED = "reached"
 """The class of what scrolls and holds nothing that takes the focus: keys reach it itself."""
 
 
-class Names(JSComponent):
+class Names(Scripted):
     """Help marks, the buttons of number fields and bars of progress get a role, a name and a place among the tab stops.
 
     Whatever has a name already is left alone, so that a toolkit that names them itself is not disturbed.

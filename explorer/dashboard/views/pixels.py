@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import param
-from panel.custom import JSComponent
 from PIL import Image
 
 from explorer.dashboard import theme
+from explorer.dashboard.views.script import Scripted
 from explorer.grids import resample
 
 
@@ -93,7 +93,7 @@ def fitted(grids: np.ndarray, box: int) -> np.ndarray:
     return resample(grids, (max(1, round(height * shrink)), max(1, round(width * shrink))))
 
 
-class Pictures(JSComponent):
+class Pictures(Scripted):
     """Pictures in a row that wraps, each in a square box under its title."""
 
     pictures = param.List([], doc="What is shown, as dicts of ``Picture``.")

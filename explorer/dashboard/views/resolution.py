@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import param
-from panel.custom import JSComponent
 
 from explorer.codes import Checkpoint
+from explorer.dashboard.views.script import Scripted
 from explorer.observations import Sampling
 from explorer.signals import SignalSet
 
@@ -90,7 +90,7 @@ def nearest_stop(stops: Sequence[Stop], size: int) -> int:
     return min(range(len(stops)), key=lambda i: abs(stops[i].size - size))
 
 
-class ResolutionSlider(JSComponent):
+class ResolutionSlider(Scripted):
     """A large slider over stops. Dragging and the arrow keys move it from stop to stop."""
 
     marks = param.List([], doc="The stops, as dicts of size, label, full, seen, native and ready.")

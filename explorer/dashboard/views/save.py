@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from panel.custom import JSComponent
+from explorer.dashboard.views.script import Scripted
 
 PIECE_BYTES = 2**22
 """What is sent at once: the socket serves the rest of the page in between."""
 
 
-class Saver(JSComponent):
+class Saver(Scripted):
     """The browser's side of a download that is made for one visitor."""
 
     _esm = Path(__file__).with_name("save.mjs")

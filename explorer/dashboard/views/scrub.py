@@ -4,17 +4,16 @@ from typing import Any
 
 import numpy as np
 import param
-from panel.custom import JSComponent
 
 from explorer.dashboard import theme
 from explorer.dashboard.scrub import Replay
 from explorer.dashboard.views.pixels import png_uri
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 
 MOST_POINTS, MOST_NUMBERS = 2000, 256
 
 
-class Scrub(JSComponent):
+class Scrub(Scripted):
     """A replayed fit. It knows nothing of an engine: all moments come along, so that the slider waits for nobody."""
 
     at = param.Integer(0, bounds=(0, None), doc="The moment that is shown, from 0.")

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import param
-from panel.custom import JSComponent
+
+from explorer.dashboard.views.script import Scripted
 
 INK = 32
 """Cells of a drawn picture along each side."""
@@ -13,7 +14,7 @@ PLACES = 128
 """Places of a drawn curve."""
 
 
-class Sketch(JSComponent):
+class Sketch(Scripted):
     """The canvas. It tells what was drawn after each stroke, and knows nothing of signals."""
 
     kind = param.Selector(default="picture", objects=["picture", "curve"], doc="What is drawn.")

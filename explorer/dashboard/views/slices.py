@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import param
-from panel.custom import JSComponent
 
 from explorer.dashboard.comparison import Rival
 from explorer.dashboard.views.images import ERROR_SHARE
 from explorer.dashboard.views.pixels import differences, png_uri, shades
 from explorer.dashboard.views.sample import name_of
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 from explorer.signals import SignalSet
 
 Place = tuple[float, ...]
@@ -36,7 +35,7 @@ class Line:
     part: bool = False
 
 
-class Slices(JSComponent):
+class Slices(Scripted):
     """Lines of three linked slices over one place. It knows nothing of an engine."""
 
     lines = param.List([], doc="What is shown, as dicts of ``Line``, the signals one after the other.")

@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass, field
 
 import param
-from panel.custom import JSComponent
 
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Strip:
     reference: float | None = None
 
 
-class Strips(JSComponent):
+class Strips(Scripted):
     """Strips with the slider t, which arrow keys move and ``toggle`` plays. It knows nothing of an engine."""
 
     t = param.Number(0.5, bounds=(0, 1), doc="Where on the walks: 0 is the first end, 1 the last.")

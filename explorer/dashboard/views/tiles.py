@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass
 
 import param
-from panel.custom import JSComponent
 
-from explorer.dashboard.views.script import script
+from explorer.dashboard.views.script import Scripted, script
 
 WHOLE = [-1.0, 1.0, -1.0, 1.0]
 """A view of the whole domain: from and to along y, then along x."""
@@ -28,7 +27,7 @@ class Tile:
     fine: bool = False
 
 
-class Tiles(JSComponent):
+class Tiles(Scripted):
     """Rows of tiles over one view. Wheel and drag move it for all of them; nothing is ever smoothed."""
 
     rows = param.List([], doc="What is shown: dicts of a name and a list of ``Tile`` as dicts.")
