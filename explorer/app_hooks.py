@@ -4,7 +4,7 @@ import gc
 import sys
 from typing import Any
 
-from explorer.dashboard import forks, guard, server, uploads
+from explorer.dashboard import forks, guard, head, server, uploads
 
 server.engine()  # first of all: while its process starts, this one imports what a page is made of
 
@@ -15,6 +15,7 @@ import explorer.dashboard.pages.explore  # noqa: E402, F401
 
 guard.install()
 uploads.install()
+head.install()
 forks.end_together()
 
 # A thread that draws thumbnails hands the interpreter back to the event loop after 0.5 ms instead of 5.

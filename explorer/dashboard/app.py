@@ -1,9 +1,11 @@
 """The shell: top bar with the pages' tabs, three columns, status line, keys, address. ``build`` makes one a visit."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
+from weakref import WeakValueDictionary
 
 import panel as pn
 import panel_material_ui as pmui
@@ -24,6 +26,7 @@ from explorer.dashboard.views.names import Names
 from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
+from explorer.dashboard.views.tabs import Tabs
 from explorer.dashboard.views.words import counted, words
 from explorer.dashboard.workspace import Workspace
 from explorer.engine import Engine
@@ -64,11 +67,11 @@ class Shell:
         self._middle = pn.Column(sizing_mode="stretch_both", margin=0, stylesheets=[style.ONE_SEEN])
         self._side = pn.Column(margin=0, **WIDE)
         self._train = pmui.Button(label="other ways, on the Train page", variant="text", **SMALL)
-        self._train.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page="Train")))
+        self._train.on_click(lambda event: self._open("Train"))
         self._offers = Offers(workspace)
         self._offered = pn.Column(self._offers, self._train, margin=0, visible=False, **WIDE)
         self.lacking = Lacking(workspace, lambda: self.page.help(), self._offered)
-        self._tabs = {name: self._tab(name) for name in offered()}
+        self._tabs = Tabs(self._open, names=list(offered()), margin=0)
         self.browser = Browser()
         self.jobs = Jobs(cancel=self._cancel_job)
         self._keys = words()
@@ -89,6 +92,7 @@ class Shell:
         follow(workspace, self._explain, "opened")
         follow(self.state, self._explain, "resolution", "uneven")
         workspace.param.watch(lambda event: self.history.settle(), "opened")
+        self.browser.param.watch(lambda event: workspace.calls.arrive(), "drawn")
         self._turn()
 
     @property
@@ -98,7 +102,7 @@ class Shell:
 
     @property
     def _name(self) -> str:
-        return self.state.page if self.state.page in self._tabs else next(iter(self._tabs))
+        return self.state.page if self.state.page in self._tabs.names else self._tabs.names[0]
 
     # -- building
 
@@ -127,17 +131,13 @@ class Shell:
         )
         return pn.Row(
             words("<h1>Explorer</h1>", sizing_mode=None, width=88, align="center"),
-            *self._tabs.values(),
+            self._tabs,
             pn.layout.HSpacer(),
             self.jobs,
             ask,
+            height=style.HEADER_HEIGHT,
             **WIDE,
         )
-
-    def _tab(self, name: str) -> pmui.Button:
-        tab = pmui.Button(label=name, variant="text", width=style.TAB_WIDTH, **SMALL)
-        tab.on_click(lambda event: change(pn.state.curdoc, lambda: self.state.param.update(page=name)))
-        return tab
 
     def _main(self) -> pn.Column:
         unseen = pn.Row(Later(self.jobs.dialog, self.help, height=0), self.browser, Names(), height=0, margin=0)
@@ -186,6 +186,10 @@ class Shell:
 
     # -- pages
 
+    def _open(self, name: str) -> None:
+        """A visitor wishes for a page."""
+        change(self.workspace.calls.doc, lambda: self.state.param.update(page=name))
+
     def _turn(self, *events: Any) -> None:
         """Show the page that the state names, and let the others rest."""
         name = self._name
@@ -194,9 +198,8 @@ class Shell:
                 page.leave()
         if name not in self.pages:
             self._add(name)
-        for other, tab in self._tabs.items():
-            tab.sx = style.tab(current=other == name)
-        shown = {**KEYS, "1" if len(self._tabs) == 1 else f"1-{len(PAGES)}": "pages", **self.page.keys}
+        self._tabs.current = name
+        shown = {**KEYS, "1" if len(self._tabs.names) == 1 else f"1-{len(PAGES)}": "pages", **self.page.keys}
         self._keys.object = _keys_html(shown)
         self.browser.keys = [*KEYS, *self._numbers(), *self.page.keys]
         self._explain()
@@ -220,7 +223,7 @@ class Shell:
         missing = self.page.missing()
         self.lacking.say(missing, self.page.remedy())
         self._offered.visible = bool(missing) and (self.workspace.loaded is None or not self.workspace.fitted)
-        self._train.visible = "Train" in self._tabs and not self._offers.learned
+        self._train.visible = "Train" in self._tabs.names and not self._offers.learned
         if missing and self.lacking not in self._middle.objects:
             self._middle.append(self.lacking)
         for name, (middle, side) in self._parts.items():
@@ -228,7 +231,7 @@ class Shell:
 
     def _numbers(self) -> dict[str, str]:
         """Pages by the keys that open them."""
-        return {str(number): name for number, name in enumerate(PAGES, 1) if name in self._tabs}
+        return {str(number): name for number, name in enumerate(PAGES, 1) if name in self._tabs.names}
 
     def _address(self, *events: Any) -> None:
         """Put the choices, and those of the open page, into the address."""
@@ -237,14 +240,10 @@ class Shell:
 
     # -- living
 
-    def start(self) -> None:
-        """Ask for what the page shows, while the browser loads it."""
-        self.workspace.load()
-
     def arrive(self, started: bool) -> None:
         """Called once the browser has the page."""
         if not started:
-            self.start()
+            self.workspace.load()
         _send_at_once(pn.state.curdoc)
         pn.state.add_periodic_callback(self._poll, period=int(1000 * JOBS_EVERY_S))
 
@@ -362,15 +361,29 @@ def _send_at_once(doc: Any) -> None:
             set_nodelay(True)
 
 
+_shells: WeakValueDictionary[str, Shell] = WeakValueDictionary()
+"""By the ids of their sessions."""
+
+
+async def filled(session: str, at_most_s: float) -> None:
+    """Wait until the page of a session has something to look at."""
+    shell, end = _shells.get(session), time.monotonic() + at_most_s
+    while shell is not None and not shell.page.filled and time.monotonic() < end:
+        await asyncio.sleep(0.005)
+
+
 def build(engine: Engine) -> pmui.Page:
     """The page of one visitor. Does no work: what it shows is asked for, and comes when it is there."""
-    location = pn.state.location
+    location, doc = pn.state.location, pn.state.curdoc
     query = location.search if location else ""
-    shell = Shell(Workspace(engine, State(**from_query(query))), query)
-    if pn.state.curdoc and pn.state.curdoc.session_context:
-        pn.state.on_session_destroyed(lambda context: shell.workspace.calls.close())
-    early = _send_early(pn.state.curdoc)
-    if early:
-        pn.state.execute(shell.start, schedule=True)
+    workspace = Workspace(engine, State(**from_query(query)))
+    served = doc is not None and doc.session_context is not None
+    if served:
+        workspace.load()  # the answer comes while the page is made
+    shell = Shell(workspace, query)
+    if served:
+        _shells[doc.session_context.id] = shell
+        pn.state.on_session_destroyed(lambda context: workspace.calls.close())
+    early = _send_early(doc)
     pn.state.onload(lambda: shell.arrive(started=early))
     return shell.template

@@ -46,7 +46,7 @@ class Call:
         work: asks; runs in a thread, and touches nothing of the page.
         show: draws the answer; runs on the event loop.
         long: whether it may take more than a second or two.
-        then: what follows, whether or not there was an answer.
+        then: what follows, whether or not there was an answer, once the browser shows the page.
         rest_s: how long before that, so that the browser can show the answer meanwhile.
     """
 
@@ -96,6 +96,11 @@ class Calls(param.Parameterized):
         self._drawing: asyncio.Task | None = None
         self._telling = False
         self._closed = False
+        self._arrived = asyncio.Event()
+        if self.doc is not None and self.doc.session_context is not None and not pn.state.loaded:
+            pn.state.onload(self.arrive)
+        else:
+            self._arrived.set()
 
     def latest(self, slot: str, call: Call) -> None:
         """Ask, as soon as what is in flight in this slot has come back."""
@@ -112,10 +117,15 @@ class Calls(param.Parameterized):
             self._telling = True
             self._spawn(self._tell())
 
+    def arrive(self) -> None:
+        """The browser shows the page. Called again it does nothing."""
+        self._arrived.set()
+
     def close(self) -> None:
         """Ask and show nothing any more: the visitor has gone."""
         self._closed = True
         self._waiting.clear()
+        self.arrive()  # nothing waits for that any more
 
     @property
     def open(self) -> bool:
@@ -200,6 +210,7 @@ class Calls(param.Parameterized):
             self._drawing = asyncio.ensure_future(self._draw_answers())
         await asyncio.shield(self._drawing)
         if flight.call.then is not None and not flight.dropped:
+            await self._arrived.wait()
             if slot not in self._waiting:
                 await asyncio.sleep(flight.call.rest_s)
             self.draw(flight.call.then)

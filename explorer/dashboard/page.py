@@ -83,6 +83,11 @@ class Page(Viewer):
     def _unfitted(self) -> bool:
         return self.needs_codes and self.workspace.loaded is not None and not self.workspace.fitted
 
+    @property
+    def filled(self) -> bool:
+        """Whether a visitor who has just come has something to look at."""
+        return self.workspace.opened is not None
+
     def fit(self) -> None:
         """Have all signals fitted as the slider shows them, by a job, and look again."""
         workspace, subject = self.workspace, self.workspace.subject

@@ -4,9 +4,11 @@ from typing import Any
 
 from explorer.dashboard import theme
 
-HEADER_HEIGHT, TAB_WIDTH = 48, 96
+HEADER_HEIGHT = 48
 LEFT_WIDTH, RIGHT_WIDTH = 264, 448
 GALLERY_HEIGHT = 244
+CONTROL_HEIGHT = 37
+"""Of a row of selects and buttons. They draw themselves one after the other, and what has its place moves nothing."""
 ALONE_HEIGHT = 860
 """Of a page outside the shell."""
 
@@ -18,28 +20,12 @@ ON_HEADER = {"color": "inherit !important"}
 LOADING = """
 #loader { background: none; pointer-events: none; align-items: center; justify-content: end; }
 #loader .spinner { position: fixed; top: 0; left: 0; width: 100%; height: 2px; border: 0; border-radius: 0;
-                   background: var(--mui-palette-primary-main, #1668b8); transform-origin: left;
-                   animation: opening 2s ease-in-out infinite; }
+                   animation: none; background: var(--mui-palette-primary-main, #1668b8); }
 #loader:not(.error)::after { content: "opening …"; font: 14px system-ui, sans-serif; opacity: .65; padding: 24px;
                              color: var(--mui-palette-text-primary, #626a73); }
-@keyframes opening { from { transform: scaleX(0) } to { transform: scaleX(1) } }
-@media (prefers-reduced-motion: reduce) { #loader .spinner { animation: none } }
 """
-"""While the page opens: a thin bar and a word over it, instead of the toolkit's grey veil."""
-
-
-def tab(current: bool) -> dict[str, Any]:
-    """A page's tab: the open one is underlined."""
-    line = "2px solid " + ("currentColor" if current else "transparent")
-    # Buttons in a header are white unless they insist.
-    color = f"var(--panel-{'primary' if current else 'on-background'}-color) !important"
-    return {
-        "height": HEADER_HEIGHT,
-        "borderRadius": 0,
-        "borderBottom": line,
-        "fontWeight": 600 if current else 400,
-        "color": color,
-    }
+"""While the page opens: a thin bar and a word over it, instead of the toolkit's grey veil. They keep still, since where
+software imitates a GPU each frame of theirs takes from the page's own."""
 
 
 TOOLTIP = {"disableInteractive": True, "enterDelay": 500, "enterNextDelay": 500}

@@ -72,7 +72,7 @@ def visited(library: Library, query: str, *plays: Callable[[Shell], object]) -> 
 
     async def live() -> Shell:
         shell = Shell(Workspace(library.engine, State(**from_query(query)), library), query)
-        shell.start()
+        shell.workspace.load()
         await rest(shell)
         for play in plays:
             play(shell)
@@ -361,7 +361,7 @@ def test_space_plays_the_resolutions(library: Library, digits: Subject, monkeypa
     async def live() -> Shell:
         query = f"s={digits.signals.id}&map=pca&r=48"
         shell = Shell(Workspace(library.engine, State(**from_query(query)), library), query)
-        shell.start()
+        shell.workspace.load()
         while shell.workspace.opened is None:
             await asyncio.sleep(0.02)
         shell.state.param.watch(lambda event: seen.append(event.new), "resolution")

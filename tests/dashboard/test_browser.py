@@ -12,6 +12,7 @@ PRESS = """
 const heard = []
 globalThis.document = { addEventListener: (name, react) => { globalThis.onKey = react } }
 globalThis.window = { matchMedia: () => ({ matches: false, addEventListener: () => {} }) }
+globalThis.requestAnimationFrame = () => {} // nothing is ever drawn
 const model = { keys: ["e", " ", "ArrowLeft"], on: () => {}, send_msg: (key) => heard.push(key) }
 render({ model, el: { style: {} } })
 for (const [key, node] of CASES) {

@@ -185,3 +185,22 @@ def test_what_is_forgotten_is_not_shown_and_its_slot_is_free_again():
 
     asyncio.run(leave())
     assert shown == ["edit", "again"]
+
+
+def test_what_follows_an_answer_waits_until_the_browser_shows_the_page():
+    shown: list[str] = []
+
+    async def opening():
+        calls = Calls()
+        calls._arrived.clear()  # as while a browser loads the page
+        calls.latest("map", Call("a", lambda: None, lambda _: shown.append("map"), then=lambda: shown.append("rest")))
+        while not shown:
+            await asyncio.sleep(0.01)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert shown == ["map"]
+        calls.arrive()
+        await settled(calls)
+
+    asyncio.run(opening())
+    assert shown == ["map", "rest"]

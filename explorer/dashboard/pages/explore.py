@@ -1,6 +1,7 @@
 """The Explore page: map, clusters and reconstructions, and whether they hold still when the resolution moves."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -40,6 +41,7 @@ COLOR_NAMES = dict(zip(("cluster", "label", "PSNR", "neighbours kept"), COLORS, 
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 SMALL: dict[str, Any] = {"size": "small", "margin": 0}
+ROW = {**WIDE, "min_height": style.CONTROL_HEIGHT}
 HIDDEN = {"visibility": "hidden"}
 """For what comes and goes with the slider: ``visible`` would have the whole page laid out anew."""
 
@@ -62,7 +64,6 @@ class Explore(Page):
         self.sample = SamplePane(dark=state.dark, truth=state.truth, error=state.error)
         self.neighbors = Pictures(box=NEIGHBOR_SIZE, captions=False)
         self.scores = Scores(dark=state.dark)
-        self.draw = Draw()
         self._drawer = pn.Column(visible=False, margin=0, **WIDE)  # filled when it is first opened
         self._labels: np.ndarray | None = None
         self._slots = np.zeros(0, np.int64)  # the colour of each cluster
@@ -82,8 +83,6 @@ class Explore(Page):
         follow(state, self._look_around, "neighbors")
         follow(state, self._dress, "dark", "truth", "error")
         follow(self.neighbors, self._go_to, "clicked")
-        follow(self.draw.neighbors, self._go_to, "clicked")
-        follow(self.draw, self._find_drawn, "wish")
         for view in (self.map, self.gallery):
             follow(view, lambda event: state.param.update(selection=event.new), "selection")
         follow(self.gallery, lambda event: self.map.param.update(hovered=event.new), "hovered")
@@ -102,7 +101,7 @@ class Explore(Page):
         draw.on_click(lambda event: self._open_drawer())
         return pn.Column(
             pn.Column(self.map, sizing_mode="stretch_both", min_height=240, margin=0),
-            pn.Row(color, space, projection, draw, styles={"gap": "8px"}, margin=(8, 16), **WIDE),
+            pn.Row(color, space, projection, draw, styles={"gap": "8px"}, margin=(8, 16), **ROW),
             self._drawer,
             pn.Column(
                 self.gallery,
@@ -136,13 +135,13 @@ class Explore(Page):
         copy.on_click(lambda event: self._copy())
         return pn.Column(
             heading("signal"),
-            pn.Row(name, before, after, **WIDE),
+            pn.Row(name, before, after, min_height=30, **WIDE),
             self.sample,
-            pn.Row(heading("neighbours"), space, margin=(8, 0, 0, 0), **WIDE),
+            pn.Row(heading("neighbours"), space, margin=(8, 0, 0, 0), **ROW),
             self.neighbors,
-            pn.Row(heading("scores over resolution"), self._moved_button, **WIDE),
+            pn.Row(heading("scores over resolution"), self._moved_button, **ROW),
             self.scores,
-            pn.Row(copy, ExportMenu(workspace, self.exports), margin=(8, 0), styles={"gap": "8px"}, **WIDE),
+            pn.Row(copy, ExportMenu(workspace, self.exports), margin=(8, 0), styles={"gap": "8px"}, **ROW),
             margin=(0, 16),
             **WIDE,
         )
@@ -187,9 +186,15 @@ class Explore(Page):
             self._renew(opened)
         self._dress()
         self.map.selection = self.gallery.selection = self.state.selection
-        if self._mapped is None:
-            self._look_at_map()  # the first plot waits for nothing else
+        if self._mapped is None:  # the first plot waits for nothing else
+            self._look_at_map()
+            self._ask_clusters()
         self._look_anew()
+
+    @property
+    def filled(self) -> bool:
+        there = self._mapped is not None and self._labels is not None
+        return super().filled and (there or bool(self.missing()))
 
     def clear(self) -> None:
         self._renew(self.workspace.opened)
@@ -200,7 +205,8 @@ class Explore(Page):
         self.gallery.param.update(images={}, chosen={}, values=nothing, current="")
         self.sample.param.update(forms=None, numbers={})
         self.neighbors.show(())
-        self.draw.clear()
+        if len(self._drawer):
+            self.draw.clear()
         self._show_moved(nothing)
         self.scores.param.update(size=0, how="")
 
@@ -245,6 +251,14 @@ class Explore(Page):
         return exports(shown, only_selected)
 
     # -- drawing
+
+    @cached_property
+    def draw(self) -> Draw:
+        """What is in the drawer, made when that is first opened."""
+        draw = Draw()
+        self.follow(draw.neighbors, self._go_to, "clicked")
+        self.follow(draw, self._find_drawn, "wish")
+        return draw
 
     def _open_drawer(self) -> None:
         """Open or close the drawer; what stood on the map goes with it."""
@@ -291,7 +305,7 @@ class Explore(Page):
         subject = self.workspace.subject
         if subject is None:
             return
-        self.ask("clusters", "clustering", subject.clusters, self._show_clusters)
+        self._ask_clusters()
         self.ask("moved", "clustering", subject.moved, self._show_moved)
         self._look_at_map()
         self.scores.size = self.workspace.stop.size
@@ -299,6 +313,11 @@ class Explore(Page):
         self._ask_metric()
         self._ask_gallery()
         self._ask_ahead()
+
+    def _ask_clusters(self) -> None:
+        subject = self.workspace.subject
+        if subject is not None:
+            self.ask("clusters", "clustering", subject.clusters, self._show_clusters)
 
     def _ask_gallery(self) -> None:
         """The gallery's lines: the coarsest and the finest resolution that are computed, and between them this one."""

@@ -64,6 +64,7 @@ async function lose() {
 export function render({model, view, el}) {
   el.style.display = "none"
   view?.model?.document?.on_event("connection_lost", lose)
+  requestAnimationFrame(() => requestAnimationFrame(() => model.send_msg("drawn")))
 
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || acting(event) || !model.keys.includes(event.key)) return

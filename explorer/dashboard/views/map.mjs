@@ -8,7 +8,6 @@ const SLOW_FRAME_MS = 30 // where each frame is drawn by the processor, which ha
 const MOST_TRAVELLERS = 20_000
 const POINTER_MS = 40
 const PREVIEW_MS = 1500
-const IMITATION = /swiftshader|llvmpipe|software|basic render/i
 
 // -- travel: the columns already hold the new places when this runs, so they are set back to what the eye last saw and
 // eased forward. Without it, points jump; Python knows only the truth.
@@ -48,20 +47,18 @@ function traveller(source, frame_ms) {
   }
 }
 
-// -- WebGL: where software imitates a GPU, the plain canvas is four times faster (measured), so WebGL is taken out of
-// this figure's view; where Bokeh keeps it elsewhere one day, it stays in.
+// -- WebGL: where it is only imitated it is taken out of this figure's view, unless the page had Bokeh do without it from
+// the start; where Bokeh keeps it elsewhere one day, it stays in.
 
-function renderer() {
+function withoutGPU() {
   const gl = document.createElement("canvas").getContext("webgl")
-  if (gl == null) return "software"
-  const info = gl.getExtension("WEBGL_debug_renderer_info")
-  const name = gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER)
-  gl.getExtension("WEBGL_lose_context")?.loseContext()
-  return name
+  const without = gl == null || imitated(gl)
+  gl?.getExtension("WEBGL_lose_context")?.loseContext()
+  return without
 }
 
 function drawWithoutWebGL(plot) {
-  if (plot.canvas_view == null || plot.renderer_views == null) return
+  if (plot.canvas_view?.webgl == null || plot.renderer_views == null) return
   plot.canvas_view.webgl = null
   for (const { glyph } of plot.renderer_views.values()) {
     if (glyph != null) glyph.glglyph = undefined
@@ -190,11 +187,11 @@ function disc(radius, width) {
 // -- all of it, for one view of the figure
 
 function enliven(plot, parts) {
-  const imitated = IMITATION.test(renderer())
+  const slow = withoutGPU()
   for (const source of [parts.dots, parts.chosen.data_source, parts.names]) {
-    plot.connect(source.properties.data.change, traveller(source, imitated ? SLOW_FRAME_MS : 1))
+    plot.connect(source.properties.data.change, traveller(source, slow ? SLOW_FRAME_MS : 1))
   }
-  if (imitated) {
+  if (slow) {
     drawWithoutWebGL(plot)
   } else {
     parts.pointer.data = { kind: ["gpu"], x: [0], y: [0], sx: [0], sy: [0] }

@@ -37,6 +37,7 @@ from explorer.dashboard.views.places import Window, dot_size
 from explorer.dashboard.views.plots import draw
 
 HERE = Path(__file__).parent
+SCRIPT = "".join((HERE / name).read_text(encoding="utf-8") for name in ("webgl.js", "map.mjs"))
 FAR = 1_000
 """Beyond every place, which all lie within 1."""
 FEW_DOTS = 5_000
@@ -203,18 +204,18 @@ class MapFigure:
         self._link_browser()
 
     def _link_browser(self) -> None:
-        live = CustomJS.from_file(
-            HERE / "map.mjs",
-            figure=self.plot,
-            dots=self.all.dots,
-            unseen=self.unseen,
-            chosen=self.chosen.renderer,
-            shaded=self.chosen.image,
-            veil=self.veil,
-            names=self.names,
-            mapper=self.mapper,
-            pointer=self.pointer,
-        )
+        parts = {
+            "figure": self.plot,
+            "dots": self.all.dots,
+            "unseen": self.unseen,
+            "chosen": self.chosen.renderer,
+            "shaded": self.chosen.image,
+            "veil": self.veil,
+            "names": self.names,
+            "mapper": self.mapper,
+            "pointer": self.pointer,
+        }
+        live = CustomJS(code=SCRIPT, module=True, args=parts)
         self.plot.js_on_change("inner_width", live)  # so that it has seen the first places
         self.plot.js_on_event("selectiongeometry", live)
         for name in ("mousemove", "mouseenter", "mouseleave"):

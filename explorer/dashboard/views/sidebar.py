@@ -17,7 +17,7 @@ from explorer.dashboard.views.upload import Upload
 from explorer.dashboard.views.words import heading, words
 from explorer.dashboard.workspace import Opened, Workspace
 
-_SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+_SMALL: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0), "min_height": 35}
 
 _WHOLE = CustomJSTickFormatter(code="return tick == null ? '' : String(tick)")
 """Of a number that may be nobody's choice, where the toolkit would write 0."""
