@@ -18,12 +18,12 @@ from explorer.dashboard.history import History
 from explorer.dashboard.page import Page
 from explorer.dashboard.pages import PAGES, offered, page_class
 from explorer.dashboard.state import State, from_query, to_query
+from explorer.dashboard.views.banner import banner
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.jobs import Jobs, seconds
 from explorer.dashboard.views.lacking import Lacking
 from explorer.dashboard.views.later import Later
 from explorer.dashboard.views.names import Names
-from explorer.dashboard.views.notices import notice, tell
 from explorer.dashboard.views.offers import Offers
 from explorer.dashboard.views.sidebar import SEARCH, Sidebar
 from explorer.dashboard.views.tabs import Tabs
@@ -142,29 +142,13 @@ class Shell:
     def _main(self) -> pn.Column:
         unseen = pn.Row(Later(self.jobs.dialog, self.help, height=0), self.browser, Names(), height=0, margin=0)
         return pn.Column(
-            Later(self._banner(), self._replaced(), **WIDE),
+            banner(self.workspace),
             self._middle,
             self._status(),
             unseen,
             sizing_mode="stretch_both",
             margin=0,
         )
-
-    def _banner(self) -> pmui.Alert:
-        """What went wrong."""
-        frame = notice(margin=8, **WIDE)
-
-        def show(event: Any) -> None:
-            tell(frame, " ".join(dict.fromkeys(event.new.values())))
-
-        self.workspace.calls.follow(self.workspace.calls, show, "errors")
-        return frame
-
-    def _replaced(self) -> pmui.Alert:
-        """That another checkpoint is shown than the one that was asked for."""
-        frame = notice("warning", closeable=True, margin=8, **WIDE)
-        self.workspace.calls.follow(self.workspace, lambda event: tell(frame, event.new.instead), "opened")
-        return frame
 
     def _status(self) -> pn.Row:
         workspace, calls = self.workspace, self.workspace.calls

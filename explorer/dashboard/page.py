@@ -10,6 +10,7 @@ from panel.viewable import Viewable, Viewer
 from explorer.dashboard import style
 from explorer.dashboard.calls import change
 from explorer.dashboard.library import encodings
+from explorer.dashboard.views.banner import banner
 from explorer.dashboard.views.browser import Browser
 from explorer.dashboard.views.lacking import Lacking
 from explorer.dashboard.views.names import Names
@@ -183,7 +184,7 @@ class Page(Viewer):
         self.workspace.calls.follow(self.workspace, explain, "opened")
         self.workspace.calls.follow(self.workspace.state, explain, "resolution", "uneven")
         return ScriptOnce(
-            pn.Column(Sidebar(self.workspace), browser, Names(), width=style.LEFT_WIDTH),
+            pn.Column(banner(self.workspace), Sidebar(self.workspace), browser, Names(), width=style.LEFT_WIDTH),
             lacking,
             *parts,
             sizing_mode="stretch_width",

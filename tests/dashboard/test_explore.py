@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import panel_material_ui as pmui
 import pytest
 from PIL import Image
 
@@ -255,6 +256,19 @@ def test_signals_that_are_not_there_are_an_error_in_words_and_the_rest_stays(lib
     explore = explored(library, lambda e: e.state.param.update(signals="nothing"), signals=digits.signals.id)
     assert "nothing" in explore.workspace.calls.errors["load"]
     assert len(explore.map.layout) == len(digits.signals)
+
+
+def test_a_page_alone_says_what_went_wrong(library: Library):
+    said: list[str] = []
+
+    async def live() -> None:
+        explore = Explore(Workspace(library.engine, State(signals="a set of nobody"), library))
+        view = explore.__panel__()
+        await rest(explore)
+        said.extend(frame.object for frame in view.select(pmui.Alert) if frame.visible)
+
+    asyncio.run(live())
+    assert len(said) == 1 and "a set of nobody" in said[0]
 
 
 def test_a_model_server_that_is_gone_is_an_error_in_words_and_the_rest_stays(
