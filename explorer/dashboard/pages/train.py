@@ -121,7 +121,7 @@ class Train(Page):
         self._use = pmui.Button(label="use on all pages", variant="contained", visible=False, **SMALL)
         self._undo = pmui.Button(label="undo", variant="text", visible=False, **SMALL)
         self._looking = words()
-        self._replayed = words(visible=False)
+        self._replayed = words(visible=False, margin=(18, 0, 6, 0))
         self._replay = pmui.Button(label="", variant="outlined", visible=False, **SMALL)
         self._download = pmui.FileDownload(
             callback=self._bytes, filename="checkpoint.safetensors", label="download", variant="outlined", **SMALL
