@@ -1,5 +1,6 @@
 """A page begins alike for every visitor. That is sent at once: browsers run the scripts while the rest is made."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from bokeh.server import urls
 from bokeh.server.session import ServerSession
 from panel.config import config
 from panel.io.server import DocHandler
+from tornado.iostream import StreamClosedError
 
 from explorer.dashboard.app import filled
 from explorer.dashboard.state import from_query
@@ -45,7 +47,8 @@ class HeadFirst(DocHandler):
             self._sent = _kept[self._key]
             self.set_header("Content-Type", "text/html")
             super().write(self._sent)
-            await self.flush()
+            with suppress(StreamClosedError):  # he has gone, as every visitor may while his page is made
+                await self.flush()
         session = await super().get_session()
         if self._sent:
             await filled(session.id, FILL_S)
@@ -58,8 +61,8 @@ class HeadFirst(DocHandler):
             begins = page[: page.rindex("<", 0, page.index(OWN))]
             if not self._sent and self._ordinary:
                 _kept[self._key] = begins
-            elif self._sent != begins and self._sent:
-                del _kept[self._key]
+            elif self._sent and self._sent != begins:
+                _kept.pop(self._key, None)
                 page = self._sent + "<script>location.reload()</script>"
             chunk = page[len(self._sent) :]
         super().write(chunk)
