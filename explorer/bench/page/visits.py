@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.bench import Row, row
-from explorer.bench.page.driving import Served, children, opened, served, wait_for_map
+from explorer.bench.page.driving import Served, children, opened, served, wait_for_map, wait_for_scores
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,6 +38,9 @@ def rows(browser: "Browser", dashboard: Served) -> list[Row]:
             page.context.close()
             return {name: resident_mib(process) for name, process in processes.items()}
 
+        page = opened(browser, fresh.url)
+        wait_for_scores(page)  # all that is computed ahead is there
+        page.context.close()
         before = held(WARM_UP)
         after = held(VISITS)
     for name in processes:
